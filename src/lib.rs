@@ -1,0 +1,32 @@
+//! Blockfeed: one signed, append-only log of decisions; everything else is a view of it.
+//!
+//! ```text
+//! tip ─▶ submission ─▶ check ─▶ proposal ─▶ second officer ─▶ LOG ─▶ set in force ─▶ feeds ─▶ HTTP ─▶ agent
+//!        (private casework)                               (public)                            ▲        │
+//!                                                                                    audit ───┘   receipt
+//! ```
+//!
+//! The map. A room imports only rooms of a lower floor; `tests/floors.rs` holds this table
+//! against the source and names file and line of what breaks it.
+//!
+//! | floor | room | owns | must not know |
+//! |---|---|---|---|
+//! | 0 | `canon` | canonical JSON (RFC 8785), hashes and base64 as they stand in signed bytes | what the bytes say |
+//! | 0 | `subject` | the four kinds, parsing, canonical form, scope and cover, feed order | who sends them |
+//! | 0 | `tlog` | Merkle tree, tiles, notes, checkpoints, cosignatures, proofs | what a leaf means, I/O |
+//! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark | domain types |
+//! | 0 | `fetch` | bounded, timed reading of a URL or a folder | what it reads |
+//! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
+//! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
+//! | 1 | `registry` | facts: the lists, the suffix list | what follows from them |
+//! | 2 | `decision` | leaves, parts, approvals, canonical bytes, and the fold to entries; pure | storage, clocks |
+//! | 3 | `check` | the guard and the reading of a list; pure | where facts came from |
+//! | 3 | `feed` | snapshot, delta, manifest and rendered formats, encoding and decoding | sockets |
+//! | 4 | `log` | sequencer, commit, publication, current set | HTTP |
+//! | 5 | `casework` | proposals, subscribers, receipts | transport |
+//! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
+//! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
+//! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
+//! | 8 | `cli` | parse, dispatch, exit code | any rule |
+//! | 8 | `config` | one TOML file joined from each room's own config | any rule |
+
