@@ -148,8 +148,12 @@ func hashEntries(log string, size int64) (stored, int, error) {
 
 // compareTiles holds every hash tile of the size against the hashes of the entries.
 func compareTiles(log string, size int64, hashes stored) (int, error) {
-	tiles := tlog.NewTiles(height, 0, size)
-	for _, tile := range tiles {
+	compared := 0
+	for _, tile := range tlog.NewTiles(height, 0, size) {
+		// Go names every width that a partial tile ever had; a log may drop all but the present one.
+		if at := size >> (height * tile.L); tile.W < 1<<height && int64(tile.W) != at%(1<<height) {
+			continue
+		}
 		expected, err := tlog.ReadTileData(tile, hashes)
 		if err != nil {
 			return 0, err
@@ -162,8 +166,9 @@ func compareTiles(log string, size int64, hashes stored) (int, error) {
 		if !bytes.Equal(published, expected) {
 			return 0, fmt.Errorf("%s: not the hashes of the entries", path)
 		}
+		compared++
 	}
-	return len(tiles), nil
+	return compared, nil
 }
 
 // checkInclusion proves leaves through the published tiles: all of a small log, evenly spread ones of a large.
