@@ -1,0 +1,1 @@
+//! Bounded, timed reading of a URL or a folder.
