@@ -246,7 +246,7 @@ fn run_go(folder: &Path) -> Result<Option<Output>, Box<dyn Error>> {
     static VERIFIER: LazyLock<Result<PathBuf, String>> = LazyLock::new(build_go);
     match VERIFIER.as_ref() {
         Ok(verifier) => Ok(Some(Command::new(verifier).arg(folder).arg(VKEY).output()?)),
-        Err(why) => skip("the Go verifier", why).map(|()| None),
+        Err(why) => missing("the Go verifier", why).map(|()| None),
     }
 }
 
@@ -308,7 +308,7 @@ fn run_python(folder: &Path, options: &[OsString]) -> Result<Option<Output>, Box
     });
     let python = match PYTHON.as_ref() {
         Ok(python) => python,
-        Err(why) => return skip("the Python verifier", why).map(|()| None),
+        Err(why) => return missing("the Python verifier", why).map(|()| None),
     };
     let mut command = Command::new(python);
     command
@@ -319,15 +319,20 @@ fn run_python(folder: &Path, options: &[OsString]) -> Result<Option<Output>, Box
     Ok(Some(command.output()?))
 }
 
-/// Says what was not run: on stdout past the test harness's capture, and in the file that the release collects.
+/// A tool that is not here: a skip, or a failure where everything is required.
+fn missing(what: &str, why: &str) -> Outcome {
+    match std::env::var("REQUIRE_ALL").is_ok_and(|all| all == "1") {
+        true => Err(format!("REQUIRE_ALL=1, but {what} cannot run: {why}").into()),
+        false => skip(what, why),
+    }
+}
+
+/// Says what was not run, once: on stdout past the harness's capture, and in the file that collects skips.
 fn skip(what: &str, why: &str) -> Outcome {
     let line = format!(
         "SKIPPED {what}: {}",
         why.trim().lines().last().unwrap_or_default()
     );
-    if std::env::var("REQUIRE_ALL").is_ok_and(|all| all == "1") {
-        return Err(line.into());
-    }
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().map_err(|error| error.to_string())?;
     if !said.insert(line.clone()) {
