@@ -17,6 +17,8 @@ use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 
 type Outcome = Result<(), Box<dyn Error>>;
+/// Path below a folder, and bytes.
+type Files = Vec<(PathBuf, Vec<u8>)>;
 
 const ORIGIN: &str = "blocklist.example/399/v1";
 const VKEY: &str = "blocklist.example/399/v1+1099a66b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
@@ -369,8 +371,8 @@ fn path_with_peers() -> OsString {
     path
 }
 
-fn files_below(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Box<dyn Error>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+fn files_below(folder: &Path) -> Result<Files, Box<dyn Error>> {
+    let (mut files, mut folders) = (Files::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(next)? {
             let path = entry?.path();
@@ -384,7 +386,7 @@ fn files_below(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Box<dyn Error>>
     Ok(files)
 }
 
-fn copy(files: &[(PathBuf, Vec<u8>)], folder: &Path) -> Outcome {
+fn copy(files: &Files, folder: &Path) -> Outcome {
     for (path, bytes) in files {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().ok_or("no parent")?)?;
