@@ -17,7 +17,7 @@ use std::{
 
 /// The program `name`: as `make test` unpacked it, as it is installed, or `None`.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let unpacked = unpacked().map(|dir| dir.join("bin"));
+    let unpacked = unpacked().map(|dir| dir.join("starters"));
     let path = env::var_os("PATH").unwrap_or_default();
     let installed = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     let mut places = unpacked.into_iter().chain(installed);
