@@ -37,7 +37,7 @@ pub enum Entrant {
     /// A new trust document, by hash.
     Trust {
         version: u64,
-        sha256: crate::tlog::Hash,
+        sha256: tlog::Hash,
         signatures: Vec<RootSignature>,
     },
     /// Moves the base of the zones to the present.
