@@ -30,3 +30,4 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod subject;
