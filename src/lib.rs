@@ -30,4 +30,7 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod check;
+pub mod registry;
 pub mod subject;
+pub mod tlog;
