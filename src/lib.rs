@@ -33,6 +33,7 @@
 pub mod canon;
 pub mod decision;
 pub mod entries;
+pub mod feed;
 pub mod fetch;
 pub mod store;
 pub mod subject;

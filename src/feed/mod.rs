@@ -1,0 +1,3 @@
+//! Feeds as bytes.
+
+pub mod formats;
