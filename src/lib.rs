@@ -30,5 +30,12 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod canon;
+pub mod decision;
+pub mod entries;
+pub mod feed;
 pub mod fetch;
 pub mod store;
+pub mod subject;
+pub mod tlog;
+pub mod trust;

@@ -1,0 +1,278 @@
+//! The set of a feed's lines, held in the 65,536 buckets of its own state digest.
+//!
+//! The buckets are the data: a line is found, added and taken away in one bucket of some
+//! fifteen lines, whatever the size of the set, and the digest is at hand at any time.
+//! Copies share what they have in common (see `page`), so that a copy costs nothing to speak of.
+
+use super::{
+    Change, Entry, FeedLine, FeedName, Row,
+    page::{Page, WIDTH},
+};
+use crate::{
+    canon::Origin,
+    subject::Kind,
+    tlog::{Hash, node_hash},
+};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A feed's lines in force.
+#[derive(Clone)]
+pub struct Set {
+    kind: Kind,
+    pages: Vec<Arc<Page>>,
+    entries: u64,
+    rows: u64,
+}
+
+/// A change that doesn't fit the set: it takes away what isn't there or adds what is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Clash {
+    #[error("the change takes away a line that the set doesn't hold: {0:?}")]
+    Absent(String),
+    #[error("the change adds a line that the set holds already: {0:?}")]
+    Present(String),
+}
+
+/// One bucket of the digest, whole, and the hashes from it up to the root R.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketProof {
+    pub bucket: u16,
+    /// The bucket's lines, sorted bytewise, without their LFs.
+    pub lines: Vec<String>,
+    /// Sixteen sibling hashes, from the bucket up.
+    pub path: Vec<Hash>,
+}
+
+/// The bucket of a line, by its second field.
+pub fn bucket_of(second_field: &str) -> u16 {
+    let digest = Sha256::new()
+        .chain_update(b"blockfeed/bucket/v1\0")
+        .chain_update(second_field)
+        .finalize();
+    u16::from_be_bytes([digest[0], digest[1]])
+}
+
+impl Set {
+    /// The empty set of a kind.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            pages: vec![Arc::new(Page::empty()); WIDTH],
+            entries: 0,
+            rows: 0,
+        }
+    }
+
+    /// The kind of its subjects.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How many `E` lines it holds.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// How many `D` lines it holds.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Whether it holds this very line.
+    pub fn contains(&self, line: &str) -> bool {
+        let Some(field) = line.split(' ').nth(1) else {
+            return false;
+        };
+        lines(self.bucket(bucket_of(field))).any(|l| l == line)
+    }
+
+    /// The entries of exactly this name, whatever their scope and decision.
+    pub fn entries_of(&self, name: &str) -> Vec<Entry<'_>> {
+        self.lines_of(name)
+            .filter_map(|line| match line {
+                FeedLine::Entry(entry) if entry.name == name => Some(entry),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The row of a decision that holds entries here.
+    pub fn row(&self, decision: &str) -> Option<Row<'_>> {
+        self.lines_of(decision).find_map(|line| match line {
+            FeedLine::Row(row) if row.decision == decision => Some(row),
+            _ => None,
+        })
+    }
+
+    /// All lines, in the order of the buckets.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.pages
+            .iter()
+            .flat_map(|page| (0..=u8::MAX).flat_map(move |i| lines(page.bucket(i))))
+    }
+
+    /// All lines in feed order: `D` by id, then `E` (design: Feeds).
+    pub fn sorted(&self) -> Vec<&str> {
+        super::change::sorted(self.kind, self.lines())
+    }
+
+    /// Applies a change whole, or not at all.
+    pub fn apply(&mut self, change: &Change) -> Result<(), Clash> {
+        self.apply_lines(change.removed(), change.added())
+    }
+
+    /// Applies a change given as lines of canonical text, whole or not at all.
+    pub fn apply_lines<'a>(
+        &mut self,
+        removed: impl Iterator<Item = &'a str>,
+        added: impl Iterator<Item = &'a str>,
+    ) -> Result<(), Clash> {
+        let mut moves: Vec<(u16, bool, &str)> = Vec::new();
+        moves.extend(removed.map(|line| (bucket_of_line(line), false, line)));
+        moves.extend(added.map(|line| (bucket_of_line(line), true, line)));
+        moves.sort_unstable();
+        let mut next = self.clone();
+        for of_page in moves.chunk_by(|a, b| a.0 >> 8 == b.0 >> 8) {
+            next.apply_to_page(of_page)?;
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// The state digest of design: Feeds.
+    pub fn digest(&self, origin: &Origin, feed: &FeedName) -> Hash {
+        let digest = Sha256::new()
+            .chain_update(b"blockfeed/state/v1\0")
+            .chain_update(origin.as_str())
+            .chain_update([0])
+            .chain_update(feed.as_str())
+            .chain_update([0])
+            .chain_update(self.entries.to_be_bytes())
+            .chain_update(self.top_levels()[0][0].0)
+            .finalize();
+        Hash(digest.into())
+    }
+
+    /// The bucket in which a name (or a decision's id) stands or would stand, with its path.
+    pub fn proof(&self, name: &str) -> BucketProof {
+        let bucket = bucket_of(name);
+        let [high, low] = bucket.to_be_bytes();
+        let page = &self.pages[usize::from(high)];
+        let mut path: Vec<Hash> = page.path(low).collect();
+        let levels = self.top_levels();
+        let mut at = usize::from(high);
+        for level in levels.iter().skip(1).rev() {
+            path.push(level[at ^ 1]);
+            at /= 2;
+        }
+        BucketProof {
+            bucket,
+            lines: lines(page.bucket(low)).map(Into::into).collect(),
+            path,
+        }
+    }
+
+    fn bucket(&self, bucket: u16) -> &[u8] {
+        let [high, low] = bucket.to_be_bytes();
+        self.pages[usize::from(high)].bucket(low)
+    }
+
+    fn lines_of(&self, field: &str) -> impl Iterator<Item = FeedLine<'_>> {
+        lines(self.bucket(bucket_of(field))).filter_map(|l| FeedLine::of_checked(self.kind, l))
+    }
+
+    /// The levels over the page roots, the root R first, the 256 page roots last.
+    fn top_levels(&self) -> Vec<Vec<Hash>> {
+        let mut levels = vec![self.pages.iter().map(|p| p.root()).collect::<Vec<_>>()];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            let above = below
+                .chunks_exact(2)
+                .map(|pair| node_hash(&pair[0], &pair[1]))
+                .collect();
+            levels.push(above);
+        }
+        levels.reverse();
+        levels
+    }
+
+    /// Applies sorted moves that lie in one page.
+    fn apply_to_page(&mut self, moves: &[(u16, bool, &str)]) -> Result<(), Clash> {
+        let Some(&(first, ..)) = moves.first() else {
+            return Ok(());
+        };
+        let page = &mut self.pages[usize::from(first >> 8)];
+        let mut replaced = Vec::new();
+        for of_bucket in moves.chunk_by(|a, b| a.0 == b.0) {
+            let low = of_bucket[0].0.to_be_bytes()[1];
+            let mut kept: Vec<&str> = lines(page.bucket(low)).collect();
+            for &(_, adds, line) in of_bucket {
+                let change: i64 = if adds { 1 } else { -1 };
+                match (kept.binary_search(&line), adds) {
+                    (Ok(_), true) => return Err(Clash::Present(line.into())),
+                    (Err(_), false) => return Err(Clash::Absent(line.into())),
+                    (Ok(at), false) => drop(kept.remove(at)),
+                    (Err(at), true) => kept.insert(at, line),
+                }
+                let counter = if line.starts_with('E') {
+                    &mut self.entries
+                } else {
+                    &mut self.rows
+                };
+                *counter = counter.saturating_add_signed(change);
+            }
+            let mut bytes = Vec::with_capacity(kept.iter().map(|l| l.len() + 1).sum());
+            for line in kept {
+                bytes.extend_from_slice(line.as_bytes());
+                bytes.push(b'\n');
+            }
+            replaced.push((low, bytes));
+        }
+        Arc::make_mut(page).replace(replaced);
+        Ok(())
+    }
+}
+
+impl BucketProof {
+    /// The root R that this proof leads to.
+    pub fn root(&self) -> Hash {
+        let text: String = self.lines.iter().flat_map(|l| [l.as_str(), "\n"]).collect();
+        let mut hash = super::page::bucket_hash(text.as_bytes());
+        let mut at = self.bucket;
+        for sibling in &self.path {
+            hash = if at & 1 == 0 {
+                node_hash(&hash, sibling)
+            } else {
+                node_hash(sibling, &hash)
+            };
+            at /= 2;
+        }
+        hash
+    }
+
+    /// The state digest that this proof leads to; compare it with the one in a signed state leaf.
+    pub fn digest(&self, origin: &Origin, feed: &FeedName, entries: u64) -> Hash {
+        let digest = Sha256::new()
+            .chain_update(b"blockfeed/state/v1\0")
+            .chain_update(origin.as_str())
+            .chain_update([0])
+            .chain_update(feed.as_str())
+            .chain_update([0])
+            .chain_update(entries.to_be_bytes())
+            .chain_update(self.root().0)
+            .finalize();
+        Hash(digest.into())
+    }
+}
+
+fn bucket_of_line(line: &str) -> u16 {
+    bucket_of(line.split(' ').nth(1).unwrap_or_default())
+}
+
+/// The lines of a bucket; they were text when they were put there.
+fn lines(bucket: &[u8]) -> impl Iterator<Item = &str> {
+    bucket
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .filter_map(|l| std::str::from_utf8(l).ok())
+}
