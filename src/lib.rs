@@ -35,6 +35,7 @@ pub mod decision;
 pub mod entries;
 pub mod feed;
 pub mod fetch;
+pub mod log;
 pub mod store;
 pub mod subject;
 pub mod tlog;
