@@ -308,6 +308,7 @@ impl Sequencer {
         self.books
             .publish_changes(&store, &self.config.public(), &changes, &mut out)?;
         self.publish(before.size, &leaves, out)?;
+        self.show(&leaves);
         self.count(&leaves, &changes, began);
         Ok(())
     }
@@ -324,20 +325,6 @@ impl Sequencer {
         let checkpoint = publish::checkpoint(&self.books, &self.log_key);
         files::write_synced(&self.config.public(), paths::CHECKPOINT, &checkpoint)?;
         self.sign_manifests(&checkpoint)?;
-        let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
-        if ledger.size() != size {
-            for leaf in leaves.iter().skip(
-                leaves
-                    .len()
-                    .saturating_sub((size - ledger.size().min(size)) as usize),
-            ) {
-                let trust =
-                    matches!(leaf, Leaf::Trust(_)).then(|| self.books.fold.ledger.trust().clone());
-                ledger.absorb(leaf, trust);
-            }
-        }
-        drop(ledger);
-        self.changed.send_replace(size);
         self.sizes.push_back(size);
         if self.sizes.len() > KEPT_SIZES
             && let Some(oldest) = self.sizes.pop_front()
@@ -345,6 +332,17 @@ impl Sequencer {
             publish::prune(&self.config.public(), oldest, self.sizes.make_contiguous());
         }
         Ok(())
+    }
+
+    /// Lets readers' ledger follow a published commit, and wakes those who wait for one.
+    fn show(&self, leaves: &[Leaf]) {
+        let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
+        for leaf in leaves {
+            let trust = self.books.fold.ledger.trust();
+            ledger.absorb(leaf, matches!(leaf, Leaf::Trust(_)).then(|| trust.clone()));
+        }
+        drop(ledger);
+        self.changed.send_replace(self.books.tree.size());
     }
 
     /// Signs and writes every feed's manifest, and shows readers the new state.

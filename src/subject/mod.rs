@@ -246,7 +246,7 @@ pub enum SyntaxError {
 /// At most this much of a foreign line is repeated in an error.
 const SHOWN: usize = 120;
 
-fn check_name(kind: Kind, name: &str) -> Result<(), SyntaxError> {
+pub fn check_name(kind: Kind, name: &str) -> Result<(), SyntaxError> {
     let text = || shortened(name);
     match kind {
         Kind::Domain => domain::check(name).map_err(|fault| SyntaxError::Domain {
