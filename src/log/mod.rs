@@ -13,6 +13,7 @@
 //! the disk holds, and the restart finds out.
 
 mod authority;
+mod commit;
 mod config;
 mod current;
 mod error;
