@@ -32,10 +32,13 @@
 
 pub mod audit;
 pub mod canon;
+pub mod check;
 pub mod decision;
 pub mod entries;
 pub mod feed;
 pub mod fetch;
+pub mod log;
+pub mod registry;
 pub mod store;
 pub mod subject;
 pub mod tlog;

@@ -1,4 +1,4 @@
-//! The database: leaves by index, parts by hash, the head, the private tables.
+//! The database: leaves by index, parts by hash, the head.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,13 +13,13 @@ use rocksdb::{
 
 use super::{Error, Head, files};
 
-type Db = DBWithThreadMode<SingleThreaded>;
+pub(super) type Db = DBWithThreadMode<SingleThreaded>;
 
 /// The log's tables and the private ones, in one directory with one opener.
 ///
 /// All methods block; call them from a thread that may. Shared by reference between threads.
 pub struct Store {
-    db: Db,
+    pub(super) db: Db,
     dir: PathBuf,
     /// Held while an append compares the head and writes. The lock file keeps other processes
     /// out, so this makes the append conditional for everyone.
@@ -33,27 +33,6 @@ pub enum Durability {
     Synced,
     /// Survives the end of the process at once, a power cut from the next synced write on.
     Buffered,
-}
-
-/// One change to a private table, for [`Store::write`].
-#[derive(Clone, Copy, Debug)]
-pub enum Write<'a> {
-    /// Sets `key` in `table` to `value`.
-    Put {
-        /// The table.
-        table: &'a str,
-        /// The key inside the table.
-        key: &'a [u8],
-        /// The new value.
-        value: &'a [u8],
-    },
-    /// Removes `key` from `table`; removing what isn't there is no error.
-    Delete {
-        /// The table.
-        table: &'a str,
-        /// The key inside the table.
-        key: &'a [u8],
-    },
 }
 
 impl Store {
@@ -211,60 +190,6 @@ impl Store {
         Ok(())
     }
 
-    /// Sets one key of a private table.
-    pub fn put(
-        &self,
-        table: &str,
-        key: &[u8],
-        value: &[u8],
-        durability: Durability,
-    ) -> Result<(), Error> {
-        self.write(&[Write::Put { table, key, value }], durability)
-    }
-
-    /// Removes one key of a private table.
-    pub fn delete(&self, table: &str, key: &[u8], durability: Durability) -> Result<(), Error> {
-        self.write(&[Write::Delete { table, key }], durability)
-    }
-
-    /// Writes several changes of private tables: all of them or, after a crash, none.
-    pub fn write(&self, changes: &[Write<'_>], durability: Durability) -> Result<(), Error> {
-        let private = self.table(PRIVATE)?;
-        let mut batch = WriteBatch::default();
-        for change in changes {
-            match change {
-                Write::Put { table, key, value } => {
-                    batch.put_cf(private, private_key(table, key)?, value);
-                }
-                Write::Delete { table, key } => batch.delete_cf(private, private_key(table, key)?),
-            }
-        }
-        self.write_batch(batch, durability, "write a private table")
-    }
-
-    /// The value of one key of a private table.
-    pub fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.read(PRIVATE, &private_key(table, key)?)
-    }
-
-    /// All pairs of a private table whose keys begin with `prefix`, by key, as they stand at this
-    /// moment.
-    pub fn scan(&self, table: &str, prefix: &[u8]) -> Result<Scan<'_>, Error> {
-        let start = private_key(table, prefix)?;
-        let mut range = ReadOptions::default();
-        // No prefix ends in 0xff alone: a table's name comes first and has no such byte.
-        range.set_iterate_range(rocksdb::PrefixRange(start.as_slice()));
-        Ok(Scan {
-            store: self,
-            table: table.len() + 1,
-            rows: self.db.iterator_cf_opt(
-                self.table(PRIVATE)?,
-                range,
-                IteratorMode::From(&start, Direction::Forward),
-            ),
-        })
-    }
-
     /// Makes a copy of the whole store, as it stands at this moment, in `dir`, which must not
     /// exist and whose parent must. On the same file system it is hard links, so it takes no time.
     pub fn checkpoint(&self, dir: &Path) -> Result<(), Error> {
@@ -296,13 +221,13 @@ impl Store {
         }
     }
 
-    fn read(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn read(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.db
             .get_cf(self.table(table)?, key)
             .map_err(|source| self.failed("be read", source))
     }
 
-    fn write_batch(
+    pub(super) fn write_batch(
         &self,
         batch: WriteBatch,
         durability: Durability,
@@ -315,13 +240,13 @@ impl Store {
             .map_err(|source| self.failed(what, source))
     }
 
-    fn table(&self, name: &'static str) -> Result<&ColumnFamily, Error> {
+    pub(super) fn table(&self, name: &'static str) -> Result<&ColumnFamily, Error> {
         self.db
             .cf_handle(name)
             .ok_or_else(|| self.damaged(format!("it has no table `{name}`")))
     }
 
-    fn failed(&self, what: &'static str, source: rocksdb::Error) -> Error {
+    pub(super) fn failed(&self, what: &'static str, source: rocksdb::Error) -> Error {
         Error::Database {
             what,
             dir: self.dir.clone(),
@@ -365,38 +290,6 @@ impl Iterator for Leaves<'_> {
     }
 }
 
-/// Pairs of a private table, from [`Store::scan`]; keys come without the table.
-pub struct Scan<'a> {
-    store: &'a Store,
-    /// Bytes of the table's name and its separator at the start of each key.
-    table: usize,
-    rows: DBIteratorWithThreadMode<'a, Db>,
-}
-
-impl Iterator for Scan<'_> {
-    type Item = Result<(Vec<u8>, Vec<u8>), Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.rows.next()? {
-            Ok((key, value)) => {
-                let key = key.get(self.table..).unwrap_or_default().to_vec();
-                Some(Ok((key, value.into())))
-            }
-            Err(source) => Some(Err(self.store.failed("be read", source))),
-        }
-    }
-}
-
-fn private_key(table: &str, key: &[u8]) -> Result<Vec<u8>, Error> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if table.is_empty() || table.len() > 32 || !table.bytes().all(plain) {
-        return Err(Error::Table {
-            table: table.to_owned(),
-        });
-    }
-    Ok([table.as_bytes(), &[0], key].concat())
-}
-
 fn options() -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
@@ -421,7 +314,7 @@ fn table_options(buffer: usize) -> Options {
 const LEAVES: &str = "leaves";
 const PARTS: &str = "parts";
 const META: &str = "meta";
-const PRIVATE: &str = "private";
+pub(super) const PRIVATE: &str = "private";
 const TABLES: [&str; 4] = [LEAVES, PARTS, META, PRIVATE];
 
 const HEAD: &[u8] = b"head";
@@ -528,30 +421,6 @@ mod tests {
         let second = Store::open(dir.path()).err().unwrap().to_string();
         assert!(second.contains("in use by another process"), "{second}");
         assert!(second.contains("Stop the running"), "{second}");
-    }
-
-    #[test]
-    fn private_tables_do_not_see_each_other() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
-        let put = |table, key: &[u8]| store.put(table, key, b"v", Durability::Synced).unwrap();
-        put("proposal", b"a1");
-        put("proposal", b"a2");
-        put("proposal", b"\xff\xff");
-        put("proposal-x", b"a3");
-        let keys = |prefix: &[u8]| -> Vec<Vec<u8>> {
-            let rows = store.scan("proposal", prefix).unwrap();
-            rows.map(|row| row.unwrap().0).collect()
-        };
-        assert_eq!(keys(b"a"), [b"a1", b"a2"]);
-        assert_eq!(keys(b"").len(), 3);
-        assert_eq!(keys(b"\xff"), [b"\xff\xff"]);
-        store
-            .delete("proposal", b"a1", Durability::Buffered)
-            .unwrap();
-        assert_eq!(store.get("proposal", b"a1").unwrap(), None);
-        assert_eq!(store.get("proposal", b"a2").unwrap().unwrap(), b"v");
-        assert!(matches!(store.get("A\0", b""), Err(Error::Table { .. })));
     }
 
     #[test]

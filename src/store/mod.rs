@@ -9,11 +9,13 @@
 mod db;
 pub mod files;
 mod high_water;
+mod private;
 
 use std::path::{Path, PathBuf};
 
-pub use db::{Durability, Leaves, Scan, Store, Write};
+pub use db::{Durability, Leaves, Store};
 pub use high_water::HighWater;
+pub use private::{Scan, Write};
 
 /// Where the log stands: how many leaves it has and the root of the tree over them.
 ///

@@ -17,7 +17,7 @@ use std::{
 
 /// The program `name`: as `make test` unpacked it, as it is installed, or `None`.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let unpacked = unpacked().map(|dir| dir.join("bin"));
+    let unpacked = unpacked().map(|dir| dir.join("starters"));
     let path = env::var_os("PATH").unwrap_or_default();
     let installed = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     let mut places = unpacked.into_iter().chain(installed);
@@ -31,6 +31,22 @@ pub fn data(path: &str) -> Option<PathBuf> {
     places
         .map(|dir| dir.join(path.trim_start_matches('/')))
         .find(|file| file.exists())
+}
+
+/// A command for a tool that asks the kernel about the network, such as `nft -c`: in a network of
+/// its own, where it may without being root; as it is, where the machine gives none.
+pub fn in_own_network(tool: &Path) -> Command {
+    let mut own = Command::new("unshare");
+    own.args(["--map-root-user", "--net"]);
+    let may = Command::new("unshare")
+        .args(["--map-root-user", "--net", "true"])
+        .output()
+        .is_ok_and(|run| run.status.success());
+    if !may {
+        return Command::new(tool);
+    }
+    own.arg(tool);
+    own
 }
 
 /// Says that `what` wasn't tested because `missing` isn't there. The test returns afterwards.

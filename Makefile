@@ -1,0 +1,27 @@
+# Blockfeed. Everything here is safe to repeat, asks nothing and needs no editing.
+# The scripts under deploy/setup install what is missing, where they may; all of them build with
+# the one profile (dev), so that nothing compiles twice.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help run test bench clean
+
+help:
+	@echo "make run          build, then show the main job from list to block; stays until Ctrl-C"
+	@echo "make run ONCE=1   the same, and ends by itself"
+	@echo "make test         format, lints and all tests; what couldn't run is listed at the end"
+	@echo "                  (REQUIRE_ALL=1 make test fails if anything was skipped)"
+	@echo "make bench        the figures of the README, measured here"
+	@echo "make clean        remove target/ and the demonstration's data (data/demo)"
+
+run:
+	@deploy/setup/run.sh
+
+test:
+	@deploy/setup/test.sh
+
+bench:
+	@deploy/setup/bench.sh
+
+clean:
+	rm -rf "$${CARGO_TARGET_DIR:-target}" data/demo

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# make bench: the figures of the README, measured on this machine.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source deploy/setup/needs.sh
+
+need_toolchain
+announce
+need_libraries
+exec cargo bench --locked

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Other people's tools that tests hold Blockfeed against, unpacked under target/peers where the
+# machine doesn't have them: nothing is installed, no service starts, no root is needed.
+#
+# target/peers/starters gets one script for each unpacked program, which finds its libraries.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source deploy/setup/packages.sh
+
+peers=${1:?usage: peers.sh DIRECTORY}
+mkdir -p "$peers"
+peers=$(cd "$peers" && pwd)
+missing=()
+
+# Program (or file), the package that brings it.
+wanted=(
+  named-checkzone bind9-utils
+  named bind9
+  unbound unbound
+  unbound-checkconf unbound
+  dnsmasq dnsmasq-base
+  nft nftables
+  go golang-go
+  /usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go golang-golang-x-mod-dev
+  /usr/lib/python3/dist-packages/cryptography/__init__.py python3-cryptography
+)
+
+# present THING: whether the machine has the program (on the path of a user or of root) or file.
+present() {
+  case $1 in
+    /*) [ -e "$1" ] || [ -e "$peers$1" ] ;;
+    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || [ -x "$peers/starters/$1" ] ;;
+  esac
+}
+
+# starters: for each unpacked program a script that sets its library path and becomes it.
+starters() {
+  local libraries program
+  libraries=$(find "$peers" -name '*.so*' -not -path '*/python3*' -printf '%h\n' | sort -u | paste -sd :)
+  for program in "$peers"/{usr/,}{bin,sbin}/*; do
+    [ -x "$program" ] && [ -f "$program" ] || continue
+    starter "${program##*/}" LD_LIBRARY_PATH "$libraries" "$program"
+  done
+}
+
+# starter NAME VARIABLE VALUE PROGRAM: puts the value before what the variable has.
+starter() {
+  mkdir -p "$peers/starters"
+  cat >"$peers/starters/.$1" <<END
+#!/bin/sh
+$2="$3\${$2:+:\$$2}" exec "$4" "\$@"
+END
+  chmod +x "$peers/starters/.$1"
+  mv -f "$peers/starters/.$1" "$peers/starters/$1"
+}
+
+# Debian's Python with the unpacked modules in its sight: another python3 that comes first on the
+# path may be of a version that they don't fit.
+python_starter() {
+  local python=/usr/bin/python3
+  [ -x "$python" ] || python=$(find "$peers" -path '*/bin/python3.[0-9]*' | sort -V | tail -n 1)
+  [ -z "$python" ] || starter python3 PYTHONPATH "$peers/usr/lib/python3/dist-packages" "$python"
+}
+
+for ((i = 0; i < ${#wanted[@]}; i += 2)); do
+  present "${wanted[i]}" && continue
+  if have_apt && unpack "$peers" "${wanted[i + 1]}"; then
+    starters
+  else
+    missing+=("${wanted[i + 1]}")
+  fi
+done
+python_starter
+if [ "${#missing[@]}" -gt 0 ]; then
+  echo "setup: these packages can't be had here, tests that need them will be skipped: ${missing[*]}"
+fi
