@@ -54,27 +54,22 @@ impl Chain {
         if tree.root() != head.root {
             return Err(damaged("its leaves don't give the stored head's root".into()));
         }
-        let mut documents = BTreeSet::new();
-        let mut ledger: Option<Ledger> = None;
-        for (index, bytes) in leaves.iter().enumerate() {
-            let refused = |why| damaged(format!("leaf {index}: {why}"));
-            let leaf = Leaf::parse(bytes).map_err(refused)?;
-            let document = document_of(&leaf)
-                .map(|hash| {
-                    documents.insert(hash);
-                    disk.part(&hash)
-                        .ok_or_else(|| damaged(format!("the trust document {hash} is missing")))
-                })
-                .transpose()?;
-            take(&mut ledger, &leaf, bytes, document.as_deref()).map_err(refused)?;
-        }
-        let ledger = ledger.ok_or_else(|| damaged("it is empty".into()))?;
+        let (ledger, documents) = refold(disk, &leaves)?;
         Ok(Self {
             tree,
             ledger,
             note,
             documents,
         })
+    }
+
+    /// What the leaves say up to a size.
+    pub(super) fn ledger_at(&self, disk: &Disk, size: u64) -> Result<Ledger, Error> {
+        if size == self.ledger.size() {
+            return Ok(self.ledger.clone());
+        }
+        let leaves = disk.leaves(0, size.min(self.tree.size()))?;
+        Ok(refold(disk, &leaves)?.0)
     }
 
     /// Size and root.
@@ -92,6 +87,31 @@ impl Chain {
         same_root(&self.tree, &checkpoint)?;
         Ok(time)
     }
+}
+
+/// What stored leaves say, with the trust documents that they name.
+fn refold(disk: &Disk, leaves: &[Vec<u8>]) -> Result<(Ledger, BTreeSet<Hash>), Error> {
+    let damaged = |why: String| Error::Damaged {
+        path: disk.dir().join("leaves"),
+        why,
+    };
+    let mut documents = BTreeSet::new();
+    let mut ledger: Option<Ledger> = None;
+    for (index, bytes) in leaves.iter().enumerate() {
+        let refused = |why| damaged(format!("leaf {index}: {why}"));
+        let leaf = Leaf::parse(bytes).map_err(refused)?;
+        let document = match document_of(&leaf) {
+            Some(hash) => {
+                documents.insert(hash);
+                let kept = disk.part(&hash);
+                Some(kept.ok_or_else(|| damaged(format!("trust document {hash} is missing")))?)
+            }
+            None => None,
+        };
+        take(&mut ledger, &leaf, bytes, document.as_deref()).map_err(refused)?;
+    }
+    let ledger = ledger.ok_or_else(|| damaged("it is empty".into()))?;
+    Ok((ledger, documents))
 }
 
 /// The size that a note states, before anything about it is verified.

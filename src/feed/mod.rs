@@ -6,6 +6,7 @@
 
 pub mod delta;
 mod error;
+pub mod formats;
 pub mod manifest;
 pub mod pack;
 pub mod paths;
