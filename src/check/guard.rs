@@ -368,7 +368,10 @@ mod tests {
         for (line, expected) in [
             ("domain:shop.vn +", ""),
             ("domain:shop-1.example +", ""),
-            ("domain:com.vn +", "public_suffix protected_name popular_name"),
+            (
+                "domain:com.vn +",
+                "public_suffix protected_name popular_name",
+            ),
             ("domain:com.vn =", "public_suffix"),
             ("domain:gov.vn =", "public_suffix protected_name"),
             ("domain:x.gov.vn +", "protected_name"),
