@@ -30,11 +30,15 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod audit;
 pub mod canon;
+pub mod check;
 pub mod decision;
 pub mod entries;
 pub mod feed;
 pub mod fetch;
+pub mod log;
+pub mod registry;
 pub mod store;
 pub mod subject;
 pub mod tlog;

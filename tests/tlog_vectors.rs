@@ -4,9 +4,9 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use blockfeed::tlog::{
-    Checkpoint, CosignerKey, Hash, MAX_CHECKPOINT, Note, ProofError, SignerKey, TileId, Tree,
-    all_tiles, cosign, decode_bundle, decode_tile, empty_root, encode_bundle, leaf_hash,
-    open_checkpoint, sign_checkpoint, sign_note, verify_consistency, verify_inclusion,
+    Checkpoint, CosignerKey, Hash, Note, ProofError, SignerKey, TileId, Tree, all_tiles,
+    decode_bundle, decode_tile, empty_root, encode_bundle, leaf_hash, open_checkpoint,
+    sign_checkpoint, sign_note, verify_consistency, verify_inclusion,
 };
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;

@@ -35,7 +35,7 @@ impl Tree {
             level.push(node);
             // An even count means that a pair was just completed: its parent is complete too.
             match level.as_slice() {
-                [.., left, right] if level.len() % 2 == 0 => node = node_hash(left, right),
+                [.., left, right] if level.len().is_multiple_of(2) => node = node_hash(left, right),
                 _ => return,
             }
             height += 1;

@@ -5,8 +5,8 @@ import ipaddress
 import json
 import re
 
-from formats import (Bad, canonical, fields, leaf_hash, need, node_hash, parse_canonical, sha256, unbase64, verify,
-                     whole)
+from digest import in_order, state_digest
+from formats import Bad, canonical, fields, leaf_hash, need, parse_canonical, sha256, unbase64, verify, whole
 
 FEED_MEASURE = {"domain": "block_domain", "net": "block_ip", "seller": "delist_seller", "account": "remove_account"}
 HOURS_72 = 72 * 3600
@@ -175,60 +175,6 @@ def check_approvals(trust, leaf, what):
     need(not heavy or any(a["alg"] == "ed25519" for a in approvals), what, "needs an approval by the command line")
 
 
-# --- digest ---------------------------------------------------------------------------------------------------------
-
-EMPTY = [sha256(b"\0")]
-while len(EMPTY) <= 16:
-    EMPTY.append(node_hash(EMPTY[-1], EMPTY[-1]))
-
-
-def bucket_of(name):
-    return int.from_bytes(sha256(b"blockfeed/bucket/v1\0", name.encode())[:2], "big")
-
-
-def bucket_hash(lines):
-    return sha256(b"\0", *(line.encode() + b"\n" for line in sorted(lines, key=str.encode)))
-
-
-def digest_over(origin, feed, entries, root):
-    return sha256(b"blockfeed/state/v1\0", origin.encode(), b"\0", feed.encode(), b"\0",
-                  entries.to_bytes(8, "big"), root)
-
-
-def state_digest(origin, feed, lines):
-    buckets = {}
-    for line in lines:
-        buckets.setdefault(bucket_of(line.split(" ")[1]), []).append(line)
-    level = {bucket: bucket_hash(found) for bucket, found in buckets.items()}
-    for height in range(16):
-        empty = EMPTY[height]
-        level = {i: node_hash(level.get(2 * i, empty), level.get(2 * i + 1, empty)) for i in {b // 2 for b in level}}
-    entries = sum(line.startswith("E ") for line in lines)
-    return digest_over(origin, feed, entries, level.get(0, EMPTY[16]))
-
-
-# --- order of a feed ------------------------------------------------------------------------------------------------
-
-
-def feed_order(feed):
-    def order(line):
-        _, name, scope, decision = line.split(" ")
-        if feed == "domains":
-            key = tuple(label.encode() for label in reversed(name.split(".")))
-        elif feed == "networks":
-            network = ipaddress.ip_network(name)
-            key = (network.version, network.network_address.packed, network.prefixlen)
-        else:
-            key = name.encode()
-        return key, scope, decision.encode()
-    return order
-
-
-def in_order(feed, lines):
-    return (sorted((l for l in lines if l[0] == "D"), key=lambda l: l.split(" ")[1].encode())
-            + sorted((l for l in lines if l[0] == "E"), key=feed_order(feed)))
-
-
 # --- the fold -------------------------------------------------------------------------------------------------------
 
 
@@ -237,8 +183,12 @@ class Listing:
 
     def __init__(self, body, lines):
         self.not_after = body["not_after"]
-        self.measures = body["measures"]
         self.lines = lines
+        self.entries = {}  # line → (feed, its measure, its E line), of the lines that enter a feed
+        for line in lines:
+            kind, name, scope, feed = read_line(line)
+            if FEED_MEASURE[kind] in body["measures"]:
+                self.entries[line] = (feed, FEED_MEASURE[kind], f"E {name} {scope} {body['id']}")
         self.ended = set()
         self.expired = False
 
@@ -263,7 +213,7 @@ class History:
         self.size = self.time = self.approvals = self.base = 0
         self.ids = set()
         self.listings, self.stays = {}, {}
-        self.parsed = {}
+        self.changed = True  # whether a decision or an end came since the last state leaf
         self.seen_feeds = {"domains", "networks"}
         self.feeds = {}  # feed → (serial, digest, lines)
         self.states = {}  # size → leaf's bytes
@@ -283,6 +233,7 @@ class History:
             step = {"genesis": self.genesis, "trust": self.new_trust, "decision": self.decision,
                     "expire": self.expire, "state": self.state}.get(kind)
             need(step, what, "unknown type", kind)
+            self.changed = self.changed or kind in ("decision", "expire")
             step(leaf, what)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Bad(f"{what}: {type(error).__name__} {error}") from error
@@ -334,13 +285,10 @@ class History:
 
     def do_list(self, leaf, body):
         lines = self.parts.lines(body["parts"], "parts of " + body["id"])
-        for line in lines:
-            kind, _, _, feed = self.parsed[line] = read_line(line)
-            if FEED_MEASURE[kind] in body["measures"]:
-                self.seen_feeds.add(feed)
         need(body["measures"] and len(set(body["measures"])) == len(body["measures"]), "measures")
         need(body["not_after"] > leaf["time"], "already over")
-        self.listings[body["id"]] = Listing(body, lines)
+        listing = self.listings[body["id"]] = Listing(body, lines)
+        self.seen_feeds.update(feed for feed, _, _ in listing.entries.values())
 
     def do_amend(self, leaf, body):
         target = self.listings.get(body["target"])
@@ -402,11 +350,10 @@ class History:
         found = {feed: set() for feed in self.seen_feeds}
         for decision, listing in self.listings.items():
             for line in listing.live():
-                kind, name, scope, feed = self.parsed[line]
-                measure = FEED_MEASURE[kind]
-                if measure in listing.measures and (decision, line) not in stayed:
+                if line in listing.entries and (decision, line) not in stayed:
+                    feed, measure, entry = listing.entries[line]
                     found[feed].add(f"D {decision} {measure} {listing.not_after}")
-                    found[feed].add(f"E {name} {scope} {decision}")
+                    found[feed].add(entry)
         return {feed: in_order(feed, lines) for feed, lines in found.items()}
 
     def state(self, leaf, what):
@@ -416,7 +363,8 @@ class History:
         for decision, stay in self.stays.items():
             alive = any(line in self.listings[d].live() for d, line in stay.held) if not stay.over else False
             need(not alive or stay.until > leaf["time"], "leaves open what is due:", decision)
-        sets = self.sets()
+        sets = self.sets() if self.changed else {feed: known[2] for feed, known in self.feeds.items()}
+        self.changed = False
         need(set(leaf["feeds"]) == set(sets), "feeds", sorted(leaf["feeds"]), "expected", sorted(sets))
         for feed, lines in sets.items():
             said = leaf["feeds"][feed]

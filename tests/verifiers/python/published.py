@@ -3,8 +3,9 @@
 import json
 import re
 
-from formats import Note, leaf_hash, need, node_hash, parse_checkpoint, root_from_inclusion, sha256, unbase64, unzstd
-from history import bucket_hash, bucket_of, digest_over
+from digest import bucket_hash, bucket_of, digest_over
+from formats import (Note, leaf_hash, need, node_hash, parse_checkpoint, root_from_inclusion, sha256, unbase64, unzstd,
+                     verifier_key)
 
 HEX = "[0-9a-f]{64}"
 MANIFEST = re.compile(
@@ -31,11 +32,12 @@ def opened_checkpoint(note, trust, what):
     return size, root
 
 
-def witness_key(witness):
-    if isinstance(witness, str):
-        name, _, key = witness.split("+", 2)
-        return name, unbase64(key, "witness")[1:]
-    return witness["name"], unbase64(witness["public"], "witness")
+def witness_key(text):
+    """Name and public key of a witness, from its written verifier key (type 4)."""
+    name, _, key = text.split("+", 2)
+    public = unbase64(key, "witness")[1:]
+    need(text == verifier_key(name, 4, public), "not a cosigner's verifier key:", text)
+    return name, public
 
 
 def file_of(folder, kind, suffix, length, digest, zlength, zdigest, what):

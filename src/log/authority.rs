@@ -1,0 +1,201 @@
+//! The handle to the log: opened once, shared by all who submit and read.
+
+use super::{
+    Committed, Config, Current, Error, Metrics, Rejected,
+    sequencer::{Entrant, GuardHook, Message, Sequencer, now},
+    state::{Books, StoreParts, check_marks},
+};
+use crate::{
+    decision::{Fold, Interest, Leaf, Ledger, Refusal},
+    store::{
+        Head, HighWater, Store,
+        files::{self, Batch},
+    },
+    tlog::{Hash, Tree, leaf_hash},
+};
+use arc_swap::ArcSwap;
+use ed25519_dalek::SigningKey;
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc},
+};
+use tokio::sync::{oneshot, watch};
+
+/// The log's online keys.
+pub struct Keys {
+    pub log: SigningKey,
+    pub feed: SigningKey,
+}
+
+/// The log. Clones share it.
+#[derive(Clone)]
+pub struct Authority {
+    store: Arc<Store>,
+    public: PathBuf,
+    view: Arc<ArcSwap<Current>>,
+    ledger: Arc<RwLock<Ledger>>,
+    changed: watch::Receiver<u64>,
+    inbox: mpsc::Sender<Message>,
+}
+
+/// Begins a log in an empty data directory: the genesis leaf, its trust document, the first
+/// state leaf. Publishes nothing; `Authority::open` does.
+pub fn init(config: &Config, genesis: &Leaf, document: &[u8]) -> Result<(), Error> {
+    let store = Store::open(&config.db())?;
+    if store.head()?.is_some() {
+        return Err(Error::Exists(config.data.display().to_string()));
+    }
+    store.put_part(&Hash::of(document).0, document)?;
+    let bytes = genesis.to_bytes().map_err(Error::Genesis)?;
+    let mut fold =
+        Fold::begin(&bytes, Interest::All, &StoreParts(&store)).map_err(Error::Genesis)?;
+    let state = Leaf::State(fold.closing(genesis.time(), true));
+    fold.apply_leaf(&state, &StoreParts(&store))
+        .map_err(Error::Genesis)?;
+    let leaves = vec![bytes, state.to_bytes().map_err(Error::Genesis)?];
+    let mut tree = Tree::new();
+    leaves.iter().for_each(|leaf| tree.push(leaf_hash(leaf)));
+    store.append(
+        None,
+        &leaves,
+        &Head {
+            size: tree.size(),
+            root: tree.root().0,
+        },
+    )?;
+    Ok(())
+}
+
+impl Authority {
+    /// Opens the log, finishes what a crash left undone, and starts the sequencer. `fatal` is
+    /// called once if the sequencer must end: the process should end with it.
+    pub fn open(
+        config: Config,
+        keys: &Keys,
+        guard: GuardHook,
+        metrics: Metrics,
+        fatal: impl FnOnce(Error) + Send + 'static,
+    ) -> Result<Self, Error> {
+        let store = Arc::new(Store::open(&config.db())?);
+        let public = config.public();
+        files::sweep(&public)?;
+        let mut out = Batch::new(&public);
+        let books = Books::open(&store, &config, &mut out)?;
+        let mark = HighWater::open(&config.high_water())?;
+        check_marks(&books, &mark, &config)?;
+        let (log_key, feed_key) = Sequencer::signers(keys, &books.fold.ledger)?;
+        let view = Arc::new(ArcSwap::from_pointee(
+            books.current(&[], Default::default()),
+        ));
+        let ledger = Arc::new(RwLock::new(books.fold.ledger.clone()));
+        let (changed_tx, changed) = watch::channel(books.tree.size());
+        let (inbox, receiver) = mpsc::channel();
+        let mut sequencer = Sequencer {
+            store: store.clone(),
+            config,
+            books,
+            mark,
+            log_key,
+            feed_key,
+            guard,
+            metrics,
+            view: view.clone(),
+            ledger: ledger.clone(),
+            changed: changed_tx,
+            inbox: receiver,
+            myself: inbox.clone(),
+            cutting: false,
+            sizes: VecDeque::new(),
+        };
+        sequencer.recover(out)?;
+        std::thread::Builder::new()
+            .name("sequencer".into())
+            .spawn(move || {
+                if let Err(error) = sequencer.run() {
+                    fatal(error);
+                }
+            })
+            .map_err(|source| Error::Io {
+                path: "the sequencer's thread".into(),
+                source,
+            })?;
+        Ok(Self {
+            store,
+            public,
+            view,
+            ledger,
+            changed,
+            inbox,
+        })
+    }
+
+    /// Submits an entrant and waits until it is durable and published. Its parts must have been
+    /// given to `keep_part` before.
+    pub async fn submit(&self, entrant: Entrant) -> Result<Committed, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox
+            .send(Message::Enter(entrant, reply))
+            .map_err(|_| Rejected::Stopping)?;
+        answer.await.map_err(|_| Rejected::Stopping)?
+    }
+
+    /// Keeps a part for a decision to come. It is durable with the commit that names it.
+    pub fn keep_part(&self, bytes: &[u8]) -> Result<Hash, Error> {
+        let sha256 = Hash::of(bytes);
+        self.store.put_part(&sha256.0, bytes)?;
+        Ok(sha256)
+    }
+
+    /// A part, whether published yet or not.
+    pub fn part(&self, sha256: &Hash) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.store.part(&sha256.0)?)
+    }
+
+    /// The bytes of a leaf.
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.store.leaf(index)?)
+    }
+
+    /// The state as last published.
+    pub fn current(&self) -> Arc<Current> {
+        self.view.load_full()
+    }
+
+    /// The ledger as last published, while the guard is held. Hold it briefly: a commit waits.
+    pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of every published commit by the log's size.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+
+    /// The folder of published files.
+    pub fn public(&self) -> &std::path::Path {
+        &self.public
+    }
+
+    /// The store, for the private tables of the rooms above.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Unix seconds by this machine's clock.
+    pub fn now(&self) -> u64 {
+        now()
+    }
+
+    /// Ends the sequencer after the commit at hand.
+    pub fn stop(&self) {
+        // If it has ended already there is nothing to stop.
+        drop(self.inbox.send(Message::Stop));
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(why: Refusal) -> Self {
+        Self::Genesis(why)
+    }
+}

@@ -1,0 +1,270 @@
+//! A feed's published files: one snapshot and the deltas that lead from it, and from older
+//! serials, to the present (design: Feeds).
+//!
+//! The last 64 single steps stand as they are. Older ones are merged two by two, four of each
+//! span at most, so that spans grow by powers of two and the work of merging is spread evenly.
+
+use super::Error;
+use crate::{
+    canon::Origin,
+    entries::{Change, FeedName, Set},
+    feed::{DeltaRef, FileRef, delta, manifest::MAX_DELTAS, pack, paths, snapshot},
+    store::files::Batch,
+    tlog::Hash,
+};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const SINGLES: usize = 64;
+const OF_EACH_SPAN: usize = 4;
+/// A new snapshot is due when the chain outgrows this many packed bytes and a quarter of the old.
+const CHAIN_BYTES: u64 = 1 << 20;
+
+/// The files of one feed. Kept in the store, so that a restart knows what it may list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Shelf {
+    pub(super) serial: u64,
+    pub(super) snapshot_serial: u64,
+    snapshot: File,
+    deltas: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct File {
+    length: u64,
+    sha256: Hash,
+    packed_length: u64,
+    packed_sha256: Hash,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Step {
+    from: u64,
+    to: u64,
+    added: u64,
+    removed: u64,
+    /// How many single steps it holds.
+    steps: u64,
+    file: File,
+}
+
+/// A snapshot that was cut aside, ready to be listed.
+pub(super) struct Cut {
+    pub(super) feed: FeedName,
+    pub(super) serial: u64,
+    file: FileRef,
+}
+
+impl Shelf {
+    /// A shelf that begins with the set at this serial; writes its snapshot.
+    pub(super) fn begin(
+        origin: &Origin,
+        feed: &FeedName,
+        serial: u64,
+        set: &Set,
+        out: &mut Batch,
+    ) -> Result<Self, Error> {
+        let cut = cut(origin, feed, serial, set, out)?;
+        Ok(Self {
+            serial,
+            snapshot_serial: serial,
+            snapshot: cut.file.into(),
+            deltas: Vec::new(),
+        })
+    }
+
+    /// Adds the step to a new serial; writes its delta.
+    pub(super) fn push(
+        &mut self,
+        origin: &Origin,
+        feed: &FeedName,
+        to: u64,
+        change: &Change,
+        out: &mut Batch,
+    ) -> Result<(), Error> {
+        let step = write_delta(origin, feed, self.serial, to, 1, change, out)?;
+        self.deltas.push(step);
+        self.serial = to;
+        Ok(())
+    }
+
+    /// Merges what has grown old, and drops what no way leads over any more.
+    pub(super) fn tidy(
+        &mut self,
+        origin: &Origin,
+        feed: &FeedName,
+        public: &Path,
+        out: &mut Batch,
+    ) -> Result<(), Error> {
+        while let Some(at) = self.next_merge() {
+            let (a, b) = (self.deltas[at], self.deltas[at + 1]);
+            let first = read_delta(origin, feed, &a, public)?;
+            let change = first.then(feed.kind(), &read_delta(origin, feed, &b, public)?);
+            if change.is_empty() {
+                // What came and went leaves nothing to say, and an empty delta is never published:
+                // readers at the first serial take the snapshot.
+                if self.snapshot_serial > a.from {
+                    self.deltas.drain(..=at + 1);
+                }
+                break;
+            }
+            let merged = write_delta(origin, feed, a.from, b.to, a.steps + b.steps, &change, out)?;
+            self.deltas.splice(at..=at + 1, [merged]);
+        }
+        while self.deltas.len() > MAX_DELTAS - 2 && self.deltas[0].to <= self.snapshot_serial {
+            self.deltas.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Whether a new snapshot should be cut.
+    pub(super) fn wants_cut(&self) -> bool {
+        let chain: u64 = self
+            .deltas
+            .iter()
+            .filter(|d| d.from >= self.snapshot_serial)
+            .map(|d| d.file.packed_length)
+            .sum();
+        let crowded = self.deltas.len() >= MAX_DELTAS - 2;
+        crowded || (chain > CHAIN_BYTES && chain > self.snapshot.packed_length / 4)
+    }
+
+    /// Lists a snapshot that was cut aside, if the deltas still lead from it.
+    pub(super) fn install(&mut self, cut: &Cut) {
+        let leads = cut.serial == self.serial || self.deltas.iter().any(|d| d.from == cut.serial);
+        if leads && cut.serial > self.snapshot_serial {
+            self.snapshot_serial = cut.serial;
+            self.snapshot = cut.file.into();
+        }
+    }
+
+    /// Whether every listed file lies there in its length.
+    pub(super) fn is_whole(&self, feed: &FeedName, public: &Path) -> bool {
+        let lies = |path: String, file: &File| {
+            std::fs::metadata(public.join(path)).is_ok_and(|m| m.len() == file.packed_length)
+        };
+        lies(
+            paths::snapshot(feed, &self.snapshot.packed_sha256),
+            &self.snapshot,
+        ) && self
+            .deltas
+            .iter()
+            .all(|d| lies(paths::delta(feed, &d.file.packed_sha256), &d.file))
+    }
+
+    /// The snapshot, for a manifest.
+    pub(super) fn snapshot(&self) -> FileRef {
+        self.snapshot.into()
+    }
+
+    /// The deltas, for a manifest, by from and to.
+    pub(super) fn deltas(&self) -> Vec<DeltaRef> {
+        let of = |d: &Step| DeltaRef {
+            from: d.from,
+            to: d.to,
+            added: d.added,
+            removed: d.removed,
+            file: d.file.into(),
+        };
+        self.deltas.iter().map(of).collect()
+    }
+
+    /// The first of two neighbours to merge: beyond the single steps, where more than four of
+    /// one span stand. Never across the snapshot's serial, from which a chain must lead.
+    fn next_merge(&self) -> Option<usize> {
+        let old = self.deltas.len().saturating_sub(SINGLES);
+        let mut at = 0;
+        while at < old {
+            let span = self.deltas[at].steps;
+            let run = self.deltas[at..old]
+                .iter()
+                .take_while(|d| d.steps == span)
+                .count();
+            if run > OF_EACH_SPAN && self.deltas[at].to != self.snapshot_serial {
+                return Some(at);
+            }
+            at += run.max(1);
+        }
+        None
+    }
+}
+
+/// Writes the snapshot of a set; listing it is another step.
+pub(super) fn cut(
+    origin: &Origin,
+    feed: &FeedName,
+    serial: u64,
+    set: &Set,
+    out: &mut Batch,
+) -> Result<Cut, Error> {
+    let text = snapshot::encode(origin, feed, serial, set);
+    let packed = pack::compress(&text)?;
+    let file = FileRef::of(&text, &packed);
+    out.write(&paths::snapshot(feed, &file.packed_sha256), &packed)?;
+    Ok(Cut {
+        feed: feed.clone(),
+        serial,
+        file,
+    })
+}
+
+fn write_delta(
+    origin: &Origin,
+    feed: &FeedName,
+    from: u64,
+    to: u64,
+    steps: u64,
+    change: &Change,
+    out: &mut Batch,
+) -> Result<Step, Error> {
+    let text = delta::encode(origin, feed, from, to, change);
+    let packed = pack::compress(&text)?;
+    let file = FileRef::of(&text, &packed);
+    out.write(&paths::delta(feed, &file.packed_sha256), &packed)?;
+    let (added, removed) = change.counts();
+    Ok(Step {
+        from,
+        to,
+        added,
+        removed,
+        steps,
+        file: file.into(),
+    })
+}
+
+fn read_delta(
+    origin: &Origin,
+    feed: &FeedName,
+    step: &Step,
+    public: &Path,
+) -> Result<Change, Error> {
+    let path = public.join(paths::delta(feed, &step.file.packed_sha256));
+    let packed = std::fs::read(&path).map_err(|source| Error::Io {
+        path: path.display().to_string(),
+        source,
+    })?;
+    let text = FileRef::from(step.file).open(&packed)?;
+    Ok(delta::decode(&text, origin, feed, step.from, step.to)?)
+}
+
+impl From<FileRef> for File {
+    fn from(f: FileRef) -> Self {
+        Self {
+            length: f.length,
+            sha256: f.sha256,
+            packed_length: f.packed_length,
+            packed_sha256: f.packed_sha256,
+        }
+    }
+}
+
+impl From<File> for FileRef {
+    fn from(f: File) -> Self {
+        Self {
+            length: f.length,
+            sha256: f.sha256,
+            packed_length: f.packed_length,
+            packed_sha256: f.packed_sha256,
+        }
+    }
+}
