@@ -30,6 +30,7 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod agent;
 pub mod audit;
 pub mod canon;
 pub mod check;
