@@ -31,11 +31,13 @@
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
 pub mod canon;
+pub mod casework;
 pub mod decision;
 pub mod entries;
 pub mod feed;
 pub mod fetch;
 pub mod log;
+
 pub mod store;
 pub mod subject;
 pub mod tlog;
