@@ -33,6 +33,7 @@
 pub mod agent;
 pub mod audit;
 pub mod canon;
+pub mod casework;
 pub mod check;
 pub mod decision;
 pub mod entries;
@@ -40,6 +41,7 @@ pub mod feed;
 pub mod fetch;
 pub mod log;
 pub mod registry;
+pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;
