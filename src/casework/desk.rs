@@ -1,0 +1,388 @@
+//! The way of a proposal: opened, approved or withdrawn, committed.
+
+use super::{
+    Casework, Draft, Error, Proposal, Proposals, Status, lock, officers,
+    proposal::{Record, Withdrawal},
+    serial,
+};
+use crate::{
+    canon::{DecisionId, OfficerId},
+    decision::{Approval, Body, Leaf, Refusal},
+    log::{Authority, Committed, Entrant},
+    store::Durability,
+    trust::{Officer, Role},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The private table of proposals, by id.
+pub(super) const PROPOSALS: &str = "proposals";
+
+/// The most proposals that one answer lists.
+const MAX_LISTED: usize = 200;
+
+/// What the desk keeps in memory.
+#[derive(Default)]
+pub(super) struct Desk {
+    /// The highest number proposed, by year.
+    highest: BTreeMap<u64, u64>,
+    /// Proposals on their way into the log.
+    entering: BTreeSet<DecisionId>,
+}
+
+impl Desk {
+    pub(super) fn open(authority: &Authority) -> Result<Self, Error> {
+        let mut desk = Self::default();
+        for row in authority.store().scan(PROPOSALS, b"")? {
+            let (key, _) = row?;
+            desk.used(std::str::from_utf8(&key).unwrap_or_default());
+        }
+        let ledger = authority.ledger();
+        for id in ledger.lists().keys().chain(ledger.stays().keys()) {
+            desk.used(id.as_str());
+        }
+        Ok(desk)
+    }
+
+    fn used(&mut self, id: &str) {
+        if let Some((year, number)) = serial::split(id) {
+            let highest = self.highest.entry(year).or_default();
+            *highest = number.max(*highest);
+        }
+    }
+}
+
+impl Casework {
+    /// The next free id of this year. It isn't reserved: whoever proposes first has it.
+    pub fn next_id(&self) -> Result<DecisionId, Error> {
+        let year = serial::year(self.inner.authority.now());
+        let highest = lock(&self.inner.desk).highest.get(&year).copied();
+        let mut number = highest.unwrap_or(0);
+        loop {
+            number += 1;
+            let id = DecisionId::new(serial::join(year, number))
+                .map_err(|e| Error::malformed("the id", e))?;
+            // Ids of revocations and amendments stand in the log alone after a loss of this table.
+            if self.inner.authority.ledger().leaf_of(&id).is_none() {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// Opens a proposal: its parts are read, the guard is run, and it is durable afterwards.
+    pub fn open_proposal(&self, draft: Draft) -> Result<Proposal, Error> {
+        let id = draft.body.id().clone();
+        if !draft.again {
+            self.judge(&draft)?;
+            let record = Record {
+                body: draft.text,
+                approval: draft.approval,
+                opened: self.inner.authority.now(),
+                withdrawn: None,
+            };
+            self.write_new(&id, &record)?;
+            self.count("proposed");
+        }
+        self.proposal(&id)
+    }
+
+    /// Commits a stay by its one signature. The proposal stays on the desk as what it was.
+    pub async fn commit_alone(&self, draft: Draft) -> Result<Committed, Error> {
+        if !matches!(draft.body, Body::Stay(_)) {
+            return Err(Error::NotAlone);
+        }
+        let (desk, id) = (self.clone(), draft.body.id().clone());
+        let proposal = blocking(move || desk.open_proposal(draft)).await?;
+        match proposal.status {
+            Status::Committed => self.committed(&id),
+            _ => self.enter(id, None).await,
+        }
+    }
+
+    /// Takes the second officer's signature; gives back where the decision stands in the log, once
+    /// it is durable and published. The same approval again is answered in the same way.
+    pub async fn approve(&self, id: &DecisionId, approval: &[u8]) -> Result<Committed, Error> {
+        let approval: Approval =
+            serde_json::from_slice(approval).map_err(|e| Error::malformed("the approval", e))?;
+        let record = self.record_of(id)?;
+        let body = record.decoded()?;
+        approval.verify(
+            &body,
+            &record.body_hash(),
+            self.inner.authority.ledger().trust(),
+        )?;
+        if approval.officer == record.approval.officer {
+            return Err(Refusal::SameOfficer(approval.officer.to_string()).into());
+        }
+        match self.status(id, &record, &body)? {
+            Status::Withdrawn => Err(Error::Withdrawn(id.to_string())),
+            Status::Expired => Err(Error::Expired(id.to_string())),
+            Status::Committed => self.confirm(id, Some(&approval)),
+            Status::Proposed => {
+                self.enter(id.clone(), Some(approval.clone())).await?;
+                self.confirm(id, Some(&approval))
+            }
+        }
+    }
+
+    /// Takes a proposal back: its proposer, or a senior officer. Doing it twice is no error.
+    pub fn withdraw(
+        &self,
+        id: &DecisionId,
+        by: &OfficerId,
+        officer: &Officer,
+    ) -> Result<Proposal, Error> {
+        let mut record = self.record_of(id)?;
+        if record.approval.officer != *by && !officer.roles.contains(&Role::Senior) {
+            return Err(Error::Forbidden {
+                officer: by.to_string(),
+                why: "its proposer or a senior officer withdraws a proposal",
+            });
+        }
+        let desk = lock(&self.inner.desk);
+        if desk.entering.contains(id) {
+            return Err(Error::BeingApproved(id.to_string()));
+        }
+        match self.status(id, &record, &record.decoded()?)? {
+            Status::Committed => return Err(self.taken(id)?),
+            Status::Withdrawn => {}
+            Status::Expired | Status::Proposed => {
+                record.withdrawn = Some(Withdrawal {
+                    by: by.clone(),
+                    time: self.inner.authority.now(),
+                });
+                self.put(id, &record)?;
+                self.count("withdrawn");
+            }
+        }
+        drop(desk);
+        self.proposal(id)
+    }
+
+    /// One proposal.
+    pub fn proposal(&self, id: &DecisionId) -> Result<Proposal, Error> {
+        self.view(id, &self.record_of(id)?)
+    }
+
+    /// Proposals, newest first; of one status, if one is named. At most 200.
+    pub fn proposals(&self, status: Option<Status>) -> Result<Proposals, Error> {
+        let mut rows: Vec<(DecisionId, Record)> = Vec::new();
+        for row in self.inner.authority.store().scan(PROPOSALS, b"")? {
+            let (key, value) = row?;
+            let id = String::from_utf8(key)
+                .ok()
+                .and_then(|k| DecisionId::new(k).ok());
+            if let Some(id) = id {
+                rows.push((id, Record::from_bytes(&value)?));
+            }
+        }
+        rows.sort_by(|a, b| (b.1.opened, &b.0).cmp(&(a.1.opened, &a.0)));
+        let mut found = Vec::new();
+        for (id, record) in &rows {
+            let proposal = self.view(id, record)?;
+            if status.is_none_or(|status| proposal.status == status) {
+                if found.len() == MAX_LISTED {
+                    return Ok(Proposals {
+                        proposals: found,
+                        more: true,
+                    });
+                }
+                found.push(proposal);
+            }
+        }
+        Ok(Proposals {
+            proposals: found,
+            more: false,
+        })
+    }
+
+    /// A part that a proposal names, published or not.
+    pub fn proposal_part(
+        &self,
+        id: &DecisionId,
+        sha256: &crate::tlog::Hash,
+    ) -> Result<Vec<u8>, Error> {
+        let body = self.record_of(id)?.decoded()?;
+        let named = body.parts().iter().any(|p| p.sha256 == *sha256)
+            || body.texts().iter().any(|t| t.sha256 == *sha256);
+        let part = if named {
+            self.inner.authority.part(sha256)?
+        } else {
+            None
+        };
+        part.ok_or_else(|| Error::NoPart {
+            id: id.to_string(),
+            sha256: sha256.to_string(),
+        })
+    }
+
+    /// Sends a proposal into the log. Whoever waits for the answer may go away: it is entered all
+    /// the same, and asking again tells.
+    async fn enter(&self, id: DecisionId, second: Option<Approval>) -> Result<Committed, Error> {
+        let desk = self.clone();
+        let work = tokio::spawn(async move {
+            let record = desk.begin_entering(&id)?;
+            let entrant = || {
+                Ok::<_, Error>(Entrant::Decision {
+                    body: Box::new(record.decoded()?),
+                    approvals: std::iter::once(record.approval.clone())
+                        .chain(second)
+                        .collect(),
+                })
+            };
+            let outcome = match entrant() {
+                Ok(entrant) => desk
+                    .inner
+                    .authority
+                    .submit(entrant)
+                    .await
+                    .map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            lock(&desk.inner.desk).entering.remove(&id);
+            desk.count(if outcome.is_ok() {
+                "committed"
+            } else {
+                "refused"
+            });
+            outcome
+        });
+        work.await.map_err(|_| Error::Stopping)?
+    }
+
+    /// Marks a proposal as on its way, so that it can't be withdrawn meanwhile.
+    fn begin_entering(&self, id: &DecisionId) -> Result<Record, Error> {
+        let mut desk = lock(&self.inner.desk);
+        let record = self
+            .read(id)?
+            .ok_or_else(|| Error::NoProposal(id.to_string()))?;
+        if record.withdrawn.is_some() {
+            return Err(Error::Withdrawn(id.to_string()));
+        }
+        if !desk.entering.insert(id.clone()) {
+            return Err(Error::BeingApproved(id.to_string()));
+        }
+        Ok(record)
+    }
+
+    /// Where a committed decision stands, if this approval is one of those in its leaf.
+    fn confirm(&self, id: &DecisionId, approval: Option<&Approval>) -> Result<Committed, Error> {
+        let approvals = self.leaf_approvals(id)?;
+        let counts = |a: &Approval| {
+            approvals
+                .iter()
+                .any(|b| (&a.officer, a.role) == (&b.officer, b.role))
+        };
+        if approval.is_none_or(counts) {
+            self.committed(id)
+        } else {
+            Err(self.taken(id)?)
+        }
+    }
+
+    /// Where a decision of the log stands in it.
+    fn committed(&self, id: &DecisionId) -> Result<Committed, Error> {
+        let none = || Error::NoDecision(id.to_string());
+        let leaf = self.inner.authority.ledger().leaf_of(id).ok_or_else(none)?;
+        let time = self.leaf(leaf)?.time();
+        let size = self.history()?.closed_at(leaf);
+        Ok(Committed { leaf, size, time })
+    }
+
+    fn taken(&self, id: &DecisionId) -> Result<Error, Error> {
+        let officers = officers(&self.leaf_approvals(id)?);
+        let by = officers.into_iter().collect::<Vec<_>>().join(" and ");
+        Ok(Error::AlreadyCommitted(id.to_string(), by))
+    }
+
+    fn leaf_approvals(&self, id: &DecisionId) -> Result<Vec<Approval>, Error> {
+        let index = self.inner.authority.ledger().leaf_of(id);
+        let index = index.ok_or_else(|| Error::NoDecision(id.to_string()))?;
+        match self.leaf(index)? {
+            Leaf::Decision(leaf) => Ok(leaf.approvals),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn view(&self, id: &DecisionId, record: &Record) -> Result<Proposal, Error> {
+        let status = self.status(id, record, &record.decoded()?)?;
+        let committed = status == Status::Committed;
+        Ok(Proposal {
+            id: id.clone(),
+            status,
+            body: record.value()?,
+            body_sha256: record.body_hash(),
+            approvals: if committed {
+                self.leaf_approvals(id)?
+            } else {
+                vec![record.approval.clone()]
+            },
+            opened: record.opened,
+            withdrawn: record.withdrawn.clone(),
+            committed: committed.then(|| self.committed(id)).transpose()?,
+        })
+    }
+
+    fn status(&self, id: &DecisionId, record: &Record, body: &Body) -> Result<Status, Error> {
+        let now = self.inner.authority.now();
+        Ok(if self.inner.authority.ledger().leaf_of(id).is_some() {
+            Status::Committed
+        } else if record.withdrawn.is_some() {
+            Status::Withdrawn
+        } else if now > body.submit_by() {
+            Status::Expired
+        } else {
+            Status::Proposed
+        })
+    }
+
+    fn record_of(&self, id: &DecisionId) -> Result<Record, Error> {
+        self.read(id)?
+            .ok_or_else(|| Error::NoProposal(id.to_string()))
+    }
+
+    pub(super) fn read(&self, id: &DecisionId) -> Result<Option<Record>, Error> {
+        let key = id.as_str().as_bytes();
+        let bytes = self.inner.authority.store().get(PROPOSALS, key)?;
+        bytes.map(|bytes| Record::from_bytes(&bytes)).transpose()
+    }
+
+    /// Writes a proposal whose id nobody had. Its parts are durable with it: their records stand
+    /// before this one in the store's log.
+    fn write_new(&self, id: &DecisionId, record: &Record) -> Result<(), Error> {
+        let mut desk = lock(&self.inner.desk);
+        let used = self.inner.authority.ledger().leaf_of(id).is_some();
+        match self.read(id)? {
+            Some(known) if known.body == record.body && known.approval == record.approval => {
+                return Ok(());
+            }
+            None if !used => {}
+            _ => return Err(Error::IdTaken(id.to_string())),
+        }
+        self.put(id, record)?;
+        desk.used(id.as_str());
+        Ok(())
+    }
+
+    fn put(&self, id: &DecisionId, record: &Record) -> Result<(), Error> {
+        let (key, value) = (id.as_str().as_bytes(), record.to_bytes()?);
+        let store = self.inner.authority.store();
+        self.keep(|| store.put(PROPOSALS, key, &value, Durability::Synced))
+    }
+
+    fn count(&self, outcome: &str) {
+        self.inner
+            .metrics
+            .proposals
+            .with_label_values(&[outcome])
+            .inc();
+    }
+}
+
+/// Runs what blocks beside the event loop.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Stopping)?
+}

@@ -1,0 +1,164 @@
+//! Look-up: is it in force now, and by what.
+
+use super::{Casework, Error};
+use crate::{
+    canon::Origin,
+    decision::{Basis, Ledger},
+    entries::{Entry, FeedName, Set},
+    log::Current,
+    subject::{Kind, Line, OwnedLine, Scope, cover, feed_of, net, typed},
+};
+use ipnet::IpNet;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The longest text that is looked up, bytes.
+const MAX_QUERY: usize = 2048;
+
+/// What is in force about a subject.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lookup {
+    pub origin: Origin,
+    /// As it was typed.
+    pub query: String,
+    /// The subject that was understood.
+    pub canonical: String,
+    /// Codes of what was understood from the shape of the text.
+    pub notes: Vec<&'static str>,
+    pub listed: bool,
+    /// Every entry that holds it, the nearest first.
+    pub holds: Vec<Hold>,
+    /// Subjects above it that cover it.
+    pub covered_by: Vec<String>,
+    /// The serial of each feed that was asked.
+    pub serials: BTreeMap<FeedName, u64>,
+}
+
+/// An entry in force.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hold {
+    pub feed: FeedName,
+    /// With its kind.
+    pub subject: String,
+    /// `+` or `=`.
+    pub scope: char,
+    pub decision: String,
+    pub measure: &'static str,
+    /// Unix seconds.
+    pub not_after: u64,
+    pub category: String,
+    pub basis: Option<Basis>,
+}
+
+impl Casework {
+    /// Looks up whatever was typed or pasted: a name, an address, a network, a URL, a subject.
+    pub fn lookup(&self, query: &str) -> Result<Lookup, Error> {
+        let (line, notes) = self.read_query(query)?;
+        let current = self.inner.authority.current();
+        let ledger = self.inner.authority.ledger();
+        let feed =
+            FeedName::parse(&feed_of(&line.line())).map_err(|e| Error::NoFeed(e.to_string()))?;
+        let holds = holds(&current, &ledger, &feed, &line.line());
+        let own = line.subject().to_string();
+        let mut covered_by: Vec<String> = holds.iter().map(|h| h.subject.clone()).collect();
+        covered_by.retain(|subject| *subject != own);
+        covered_by.dedup();
+        let serial = current.feeds.get(&feed).map(|view| view.state.serial);
+        Ok(Lookup {
+            origin: ledger.origin().clone(),
+            query: query.to_owned(),
+            canonical: own,
+            notes,
+            listed: !holds.is_empty(),
+            holds,
+            covered_by,
+            serials: serial.map(|serial| (feed, serial)).into_iter().collect(),
+        })
+    }
+
+    /// The one place where a typed text becomes a subject.
+    fn read_query(&self, query: &str) -> Result<(OwnedLine, Vec<&'static str>), Error> {
+        let refuse = |code, why, offer| Error::Query {
+            query: query.chars().take(120).collect(),
+            code,
+            why,
+            offer,
+        };
+        if query.len() > MAX_QUERY {
+            return Err(refuse(
+                "too_long",
+                "it is longer than 2,048 bytes".into(),
+                None,
+            ));
+        }
+        let read = typed::read(query, &self.inner.rules.platforms)
+            .map_err(|e| refuse(e.code.as_str(), e.message, e.offer))?;
+        Ok((
+            read.line,
+            read.notes.into_iter().map(typed::Note::code).collect(),
+        ))
+    }
+}
+
+/// The names under which a subject can be held, the nearest first: for a domain itself and its
+/// ancestors, for a network itself and every prefix that covers it.
+pub(super) fn names_over(kind: Kind, name: &str) -> Vec<String> {
+    match (kind, net::parse(name)) {
+        (Kind::Domain, _) => cover::ancestors(name).map(str::to_owned).collect(),
+        (Kind::Net, Ok(inner)) => (0..=inner.prefix_len())
+            .rev()
+            .filter_map(|length| IpNet::new(inner.addr(), length).ok())
+            .map(|outer| outer.trunc().to_string())
+            .collect(),
+        _ => vec![name.to_owned()],
+    }
+}
+
+fn holds(current: &Current, ledger: &Ledger, feed: &FeedName, line: &Line<'_>) -> Vec<Hold> {
+    let Some(view) = current.feeds.get(feed) else {
+        return Vec::new();
+    };
+    let mut holds = Vec::new();
+    for name in names_over(line.kind, line.name) {
+        let reaches = |entry: &Entry<'_>| {
+            line.kind != Kind::Domain || entry.scope == Scope::Subtree || name == line.name
+        };
+        let entries = view.set.entries_of(&name);
+        let of = |entry| hold(&view.set, ledger, feed, entry);
+        holds.extend(entries.iter().filter(|e| reaches(e)).map(of));
+    }
+    holds
+}
+
+fn hold(set: &Set, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>) -> Hold {
+    let row = set.row(entry.decision);
+    let record = crate::canon::DecisionId::new(entry.decision)
+        .ok()
+        .and_then(|id| ledger.lists().get(&id));
+    Hold {
+        feed: feed.clone(),
+        subject: format!("{}:{}", feed.kind(), entry.name),
+        scope: entry.scope.as_char(),
+        decision: entry.decision.to_owned(),
+        measure: crate::entries::Measure::of(feed.kind()).as_str(),
+        not_after: row.map_or(0, |row| row.not_after),
+        category: record.map_or_else(String::new, |r| r.body.category.clone()),
+        basis: record.map(|r| r.body.basis.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_above() {
+        assert_eq!(names_over(Kind::Domain, "a.b.vn"), ["a.b.vn", "b.vn", "vn"]);
+        let nets = names_over(Kind::Net, "203.0.113.7/32");
+        assert_eq!(nets.len(), 33);
+        assert_eq!(nets[8], "203.0.113.0/24");
+        assert_eq!(nets[32], "0.0.0.0/0");
+        assert_eq!(names_over(Kind::Net, "2001:db8::/32").len(), 33);
+        assert_eq!(names_over(Kind::Seller, "shopee.vn/1"), ["shopee.vn/1"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The officers' desk and the subscribers' book: what is private until the log takes it in, and
+//! the questions that people ask of what the log has taken in.
+//!
+//! Owns proposals (from the first officer's signature to the second's), the requests that officers
+//! sign, registered subscribers and their receipts, and the views by which a person reads the
+//! public log: look-up, a decision's life, pages of a feed, proofs. Knows no transport.
+//! Follows design: The log ("Approvals"), design: Feeds ("Access", "State digest"), design: Words.
+//!
+//! A proposal lies in the private table `proposals`; its parts lie in the store unpublished. That
+//! it was committed is read from the log alone and never written here, so that the two can't
+//! disagree.
+//!
+//! All functions but those that wait for a commit block: a server calls them off its event loop.
+
+mod desk;
+mod dossier;
+mod draft;
+mod error;
+mod history;
+mod lookup;
+mod metrics;
+mod officer;
+mod page;
+mod proposal;
+mod rules;
+mod serial;
+mod subscriber;
+mod trust;
+
+pub use dossier::{Dossier, Event, Signer, Texts};
+pub use draft::Draft;
+pub use error::Error;
+pub use lookup::{Hold, Lookup};
+pub use metrics::Metrics;
+pub use officer::{RequestSignature, request_message};
+pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
+pub use proposal::{Proposal, Proposals, Status};
+pub use rules::{Judge, Rules};
+pub use subscriber::{Receipt, Standing, Subscriber, receipt_message};
+
+use crate::{
+    decision::{Approval, PartError, Parts},
+    entries::FeedName,
+    log::{Authority, FeedView},
+    tlog::Hash,
+};
+use history::History;
+use page::Listings;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The desk. Clones share it.
+#[derive(Clone)]
+pub struct Casework {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    authority: Authority,
+    rules: Rules,
+    metrics: Metrics,
+    history: Mutex<History>,
+    desk: Mutex<desk::Desk>,
+    listings: Mutex<Listings>,
+    /// Held by the one replay of the past that runs at a time.
+    replaying: Mutex<()>,
+    /// Held while a subscriber's receipts are read and written.
+    receipts: Mutex<()>,
+}
+
+impl Casework {
+    /// Opens the desk of a log that is open. Reads the leaves once.
+    pub fn open(authority: Authority, rules: Rules, metrics: Metrics) -> Result<Self, Error> {
+        let desk = desk::Desk::open(&authority)?;
+        let history = History::open(&authority)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                authority,
+                rules,
+                metrics,
+                history: Mutex::new(history),
+                desk: Mutex::new(desk),
+                listings: Mutex::new(Listings::default()),
+                replaying: Mutex::new(()),
+                receipts: Mutex::new(()),
+            }),
+        })
+    }
+
+    /// The log that the desk stands before.
+    pub fn authority(&self) -> &Authority {
+        &self.inner.authority
+    }
+
+    /// The guard's version and lists, and what it is run with.
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
+    }
+
+    /// Hash of the trust document in force, as the log names it.
+    pub fn trust_hash(&self) -> Result<Hash, Error> {
+        Ok(self.history()?.trust_hash())
+    }
+
+    /// Whether a leaf names a part under this hash. One that is named and isn't there was erased.
+    pub fn names_part(&self, sha256: &Hash) -> Result<bool, Error> {
+        Ok(self.history()?.names(sha256))
+    }
+
+    /// The published state of a feed.
+    pub fn feed(&self, feed: &FeedName) -> Result<FeedView, Error> {
+        let current = self.inner.authority.current();
+        let view = current.feeds.get(feed).cloned();
+        view.ok_or_else(|| Error::NoFeed(feed.to_string()))
+    }
+
+    /// The history, brought up to what is published.
+    fn history(&self) -> Result<MutexGuard<'_, History>, Error> {
+        let mut history = lock(&self.inner.history);
+        history.catch_up(&self.inner.authority)?;
+        Ok(history)
+    }
+}
+
+/// Parts as the log's store holds them, published or not.
+struct AuthorityParts<'a>(&'a Authority);
+
+impl Parts for AuthorityParts<'_> {
+    fn part(&self, sha256: &Hash) -> Result<Vec<u8>, PartError> {
+        match self.0.part(sha256) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(PartError::Missing),
+            Err(e) => Err(PartError::Unreadable(e.to_string())),
+        }
+    }
+}
+
+/// Officers in approvals, without their signatures.
+fn officers(approvals: &[Approval]) -> BTreeSet<String> {
+    approvals.iter().map(|a| a.officer.to_string()).collect()
+}
+
+/// What a panic elsewhere left locked is whole all the same: every change under these locks is
+/// one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,43 @@
+//! What the desk is told about the guard.
+
+use crate::{
+    decision::{Body, Ledger, Parts},
+    subject::Platforms,
+    tlog::Hash,
+};
+use std::sync::Arc;
+
+/// Runs the refusals over a body: gives back the sentence of the first one.
+pub type Judge = Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
+
+/// The guard in force, and what typed texts are read by.
+#[derive(Clone)]
+pub struct Rules {
+    /// `guard.version` of a decision.
+    pub version: u64,
+    /// `guard.lists` of a decision.
+    pub lists: Hash,
+    pub platforms: Arc<Platforms>,
+    /// Run when a proposal is opened, so that its officer hears of a refusal before the second
+    /// one is asked; the sequencer runs its own again.
+    pub judge: Judge,
+}
+
+impl Rules {
+    /// Rules that let everything pass, for a log whose sequencer has a guard of its own, and for
+    /// tests.
+    pub fn permissive(platforms: Platforms) -> Self {
+        Self {
+            version: 1,
+            lists: Hash::of(b""),
+            platforms: Arc::new(platforms),
+            judge: Arc::new(|_, _, _, _| Ok(())),
+        }
+    }
+
+    /// The same judge as the hook that the sequencer calls.
+    pub fn hook(&self) -> crate::log::GuardHook {
+        let judge = self.judge.clone();
+        Box::new(move |body, ledger, time, parts| judge(body, ledger, time, parts))
+    }
+}

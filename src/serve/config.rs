@@ -1,0 +1,51 @@
+//! What the operator may set about HTTP.
+
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Addresses and limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where files and API are served.
+    pub listen: SocketAddr,
+    /// Where metrics are served.
+    pub metrics: SocketAddr,
+    /// The most connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// The most long polls at a time; more are answered 503 with `Retry-After`.
+    pub long_polls: usize,
+    /// The longest that a long poll may ask to wait, seconds.
+    pub long_poll: u64,
+    /// Seconds until a request that isn't an upload is answered 503.
+    pub timeout: u64,
+    /// Seconds that an upload may take.
+    pub upload_timeout: u64,
+    /// The most bytes of a proposal with all its parts.
+    pub upload: u64,
+    /// The most bytes of rendered files kept in memory.
+    pub rendered: u64,
+    /// Seconds after which manifests that weren't signed anew make `/readyz` fail.
+    pub stale: u64,
+    /// Seconds that requests at hand may take to end when the server stops.
+    pub grace: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Self {
+            listen: local(8399),
+            metrics: local(9399),
+            connections: 10_000,
+            long_polls: 8_000,
+            long_poll: 60,
+            timeout: 30,
+            upload_timeout: 600,
+            upload: 1 << 30,
+            rendered: 512 << 20,
+            stale: 300,
+            grace: 10,
+        }
+    }
+}

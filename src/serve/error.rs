@@ -1,0 +1,24 @@
+//! Why the server can't begin, or can't go on.
+
+use std::net::SocketAddr;
+
+/// A listener that can't be had, or metrics that clash.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "port {} of {} is taken by another program: stop it, or choose another with {flag} {}:PORT",
+        .address.port(), .address.ip(), .address.ip()
+    )]
+    Taken {
+        address: SocketAddr,
+        flag: &'static str,
+    },
+    #[error("can't listen on {address}: {source}. Choose another address with {flag}")]
+    Listen {
+        address: SocketAddr,
+        flag: &'static str,
+        source: std::io::Error,
+    },
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}

@@ -1,0 +1,218 @@
+//! `/feeds/…`: manifests with their long poll, files, proofs and rendered formats.
+//!
+//! A feed's name has one or two segments (`domains`, `sellers/shopee.vn`), so that these paths
+//! are parsed here and not by the router.
+
+use super::{
+    Route, files,
+    metrics::Counted,
+    page::{Keep, TEXT},
+    problem::{Answer, Problem},
+    site::Site,
+};
+use crate::{entries::FeedName, feed::paths, tlog::Hash};
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// What may be asked of these paths.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Manifest: the serial that the reader has.
+    after: Option<u64>,
+    /// Manifest: how long to wait for a later one, seconds.
+    wait: Option<u64>,
+    /// Proof: the name.
+    name: Option<String>,
+}
+
+/// What a path below `/feeds/` names.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Manifest(FeedName),
+    Snapshot(FeedName, Hash),
+    Delta(FeedName, Hash),
+    Proof(FeedName),
+}
+
+/// `GET /feeds/…`
+pub(super) async fn feeds(
+    State(site): State<Site>,
+    Path(rest): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let none = || {
+        Problem::missing(
+            "below /feeds/ there are <feed>/manifest, <feed>/snapshot/<sha256>.zst, <feed>/delta/<sha256>.zst, \
+             <feed>/proof?name= and <feed>.<format>",
+        )
+    };
+    let Some(place) = Place::parse(&rest) else {
+        return none().into_response();
+    };
+    let route = place.route();
+    let answer = match asked {
+        Ok(Query(asked)) => place.answer(&site, asked, &headers).await,
+        Err(e) => Err(Problem::bad("query", e.body_text())),
+    };
+    let mut answer = answer.into_response();
+    answer.extensions_mut().insert(route);
+    answer
+}
+
+impl Place {
+    fn parse(rest: &str) -> Option<Self> {
+        let feed = |text: &str| FeedName::parse(text).ok();
+        if let Some(name) = rest.strip_suffix("/manifest") {
+            return Some(Self::Manifest(feed(name)?));
+        }
+        if let Some(name) = rest.strip_suffix("/proof") {
+            return Some(Self::Proof(feed(name)?));
+        }
+        if let Some((folder, file)) = rest.strip_suffix(".zst").and_then(|r| r.rsplit_once('/')) {
+            let hash = Hash::from_hex(file)
+                .ok()
+                .filter(|hash| hash.to_string() == file)?;
+            let (name, kind) = folder.rsplit_once('/')?;
+            return match kind {
+                "snapshot" => Some(Self::Snapshot(feed(name)?, hash)),
+                "delta" => Some(Self::Delta(feed(name)?, hash)),
+                _ => None,
+            };
+        }
+        None
+    }
+
+    fn route(&self) -> Route {
+        Route(match self {
+            Self::Manifest(_) => "/feeds/{feed}/manifest",
+            Self::Snapshot(..) => "/feeds/{feed}/snapshot/{sha256}.zst",
+            Self::Delta(..) => "/feeds/{feed}/delta/{sha256}.zst",
+            Self::Proof(_) => "/feeds/{feed}/proof",
+        })
+    }
+
+    async fn answer(self, site: &Site, asked: Asked, headers: &HeaderMap) -> Answer {
+        match self {
+            Self::Manifest(feed) => manifest(site, &feed, &asked, headers).await,
+            Self::Snapshot(feed, hash) => {
+                files::feed_file(site, paths::snapshot, &feed, &hash, headers).await
+            }
+            Self::Delta(feed, hash) => {
+                files::feed_file(site, paths::delta, &feed, &hash, headers).await
+            }
+            Self::Proof(feed) => proof(site, feed, asked).await,
+        }
+    }
+}
+
+/// The manifest, at once or when its serial has passed `after`.
+async fn manifest(site: &Site, feed: &FeedName, asked: &Asked, headers: &HeaderMap) -> Answer {
+    let Some(after) = asked.after else {
+        return page(site, feed, headers).await;
+    };
+    if site.casework.feed(feed)?.state.serial > after {
+        return page(site, feed, headers).await;
+    }
+    let wait = asked.wait.unwrap_or(0).min(site.config.long_poll);
+    if wait > 0 && passed(site, feed, after, Duration::from_secs(wait)).await? {
+        return page(site, feed, headers).await;
+    }
+    let mut answer = page(site, feed, &HeaderMap::new()).await?;
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    *answer.body_mut() = axum::body::Body::empty();
+    for name in ["content-length", "content-type", "accept-ranges"] {
+        answer.headers_mut().remove(name);
+    }
+    Ok(answer)
+}
+
+async fn page(site: &Site, feed: &FeedName, headers: &HeaderMap) -> Answer {
+    let view = site.casework.feed(feed)?;
+    let bytes = files::shared(&view.manifest);
+    files::of_memory(bytes, TEXT, Keep::Ask)
+        .answer(headers)
+        .await
+}
+
+/// Waits until the feed's serial has passed `after`; false when the time is over or the server
+/// stops.
+async fn passed(site: &Site, feed: &FeedName, after: u64, wait: Duration) -> Answer<bool> {
+    let Ok(_permit) = site.long_polls.clone().try_acquire_owned() else {
+        return Err(Problem::unavailable(
+            "too many long polls wait already; ask without `wait`",
+        ));
+    };
+    let _counted = Counted::up(&site.metrics.long_polls);
+    let mut changed = site.casework.authority().changed();
+    let mut stopping = site.stopping.clone();
+    let end = Instant::now() + wait;
+    loop {
+        // Seen before the state is read: a commit after this line wakes the wait below.
+        changed.borrow_and_update();
+        if site.casework.feed(feed)?.state.serial > after {
+            return Ok(true);
+        }
+        let woken = async {
+            tokio::select! {
+                seen = changed.changed() => seen.is_ok(),
+                _ = stopping.wait_for(|stop| *stop) => false,
+            }
+        };
+        if !timeout_at(end, woken).await.unwrap_or(false) {
+            return Ok(false);
+        }
+    }
+}
+
+async fn proof(site: &Site, feed: FeedName, asked: Asked) -> Answer {
+    let name = asked
+        .name
+        .ok_or_else(|| Problem::bad("query", "say ?name=, a canonical name without its kind"))?;
+    let proof = site.ask(move |desk| desk.proof(&feed, &name)).await?;
+    Ok(([("cache-control", "no-cache")], Json(proof)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places() {
+        let hash = "0a".repeat(32);
+        let found = |path: &str| Place::parse(path).map(|place| place.route().0);
+        assert_eq!(found("domains/manifest"), Some("/feeds/{feed}/manifest"));
+        assert_eq!(
+            found("sellers/shopee.vn/manifest"),
+            Some("/feeds/{feed}/manifest")
+        );
+        assert!(found(&format!("sellers/shopee.vn/delta/{hash}.zst")).is_some());
+        assert!(found(&format!("domains/snapshot/{hash}.zst")).is_some());
+        for none in [
+            "",
+            "manifest",
+            "/manifest",
+            "domains",
+            "domains.",
+            "other/manifest",
+            "../manifest",
+            "sellers/../manifest",
+            "sellers/a/b/manifest",
+            "domains/manifest/",
+            "domains/snapshot/x.zst",
+            "domains/../../db.zst",
+            &format!("domains/snapshot/{}.zst", "0A".repeat(32)),
+            &format!("domains/other/{hash}.zst"),
+        ] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
+}

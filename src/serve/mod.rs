@@ -1,0 +1,38 @@
+//! HTTP: published files, the API, health and metrics.
+//!
+//! Owns the route table, the answers' headers, limits, and the one map from errors to status
+//! codes (`problem`). Knows no rule: what may be done is asked of `casework`.
+//! Follows design: Feeds ("Access"), design: Bad input (RFC 9457), RFC 9110 and 9111, C2SP
+//! tlog-tiles.
+//!
+//! Files come from the published folder, which any web server could serve as well; checkpoint and
+//! manifests come from memory, where they change at one moment with the state.
+
+mod config;
+mod error;
+mod feeds;
+mod file_body;
+mod files;
+mod health;
+mod listen;
+mod metrics;
+mod page;
+mod problem;
+mod proposals;
+mod public;
+mod router;
+mod signed;
+mod site;
+mod subscribers;
+mod trust;
+mod upload;
+mod watch;
+
+pub use config::Config;
+pub use error::Error;
+pub use listen::{Server, run};
+pub use router::router;
+
+/// The template of a route, for metrics; set by handlers that parse their path themselves.
+#[derive(Debug, Clone, Copy)]
+struct Route(&'static str);

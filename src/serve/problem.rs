@@ -1,0 +1,162 @@
+//! The one map from errors to status codes, and the problem documents they become (RFC 9457).
+
+use crate::{casework, decision::Refusal};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+/// An error as its reader sees it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    more: Map<String, Value>,
+}
+
+/// The result of a handler.
+pub(super) type Answer<T = Response> = Result<T, Problem>;
+
+impl Problem {
+    /// A problem with a code that scripts rely on and a sentence that teaches.
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            more: Map::new(),
+        }
+    }
+
+    /// What was asked can't be understood.
+    pub(super) fn bad(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// There is nothing under this path.
+    pub(super) fn missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// A fault of the server's own; its reader learns no more than that.
+    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something failed here; the operator finds it in the log under the request's id",
+        )
+    }
+
+    /// The server can't now.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
+    /// Adds a field.
+    pub(super) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut document = self.more;
+        document.insert(
+            "type".into(),
+            json!(format!("urn:blockfeed:problem:{}", self.code)),
+        );
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        document.insert("title".into(), json!(title));
+        document.insert("status".into(), json!(self.status.as_u16()));
+        document.insert("detail".into(), json!(self.detail));
+        document.insert("code".into(), json!(self.code));
+        let body = Value::Object(document).to_string();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        let value = HeaderValue::from_static;
+        headers.insert(header::CONTENT_TYPE, value("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, value("no-store"));
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, value("Blockfeed"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, value("5"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<casework::Error> for Problem {
+    fn from(error: casework::Error) -> Self {
+        use casework::Error as E;
+        let status = match &error {
+            E::Malformed { .. } | E::PartNotNamed(_) => StatusCode::BAD_REQUEST,
+            E::NoProposal(_)
+            | E::NoDecision(_)
+            | E::NoFeed(_)
+            | E::NoPart { .. }
+            | E::NoSerial { .. } => StatusCode::NOT_FOUND,
+            E::IdTaken(_)
+            | E::Withdrawn(_)
+            | E::Expired(_)
+            | E::BeingApproved(_)
+            | E::AlreadyCommitted(..)
+            | E::SubscriberTaken(_) => StatusCode::CONFLICT,
+            E::Refused(refusal) => of_refusal(refusal),
+            E::Unauthorised(_) => StatusCode::UNAUTHORIZED,
+            E::Forbidden { .. }
+            | E::NotProposed(_)
+            | E::UnknownSubscriber(_)
+            | E::ReceiptSignature(_) => StatusCode::FORBIDDEN,
+            E::NotAlone
+            | E::PartMissing(_)
+            | E::Text { .. }
+            | E::Guard(_)
+            | E::Query { .. }
+            | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            E::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            E::Log(_) | E::Store(_) | E::Feed(_) | E::Record { .. } | E::Metrics(_) => {
+                return Self::internal(&error);
+            }
+        };
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error {
+            E::Query {
+                offer: Some(offer), ..
+            } => problem.with("offer", offer),
+            _ => problem,
+        }
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::SameOfficer(_)
+        | Refusal::Approvals { .. }
+        | Refusal::UnknownOfficer(_)
+        | Refusal::UnknownKey { .. }
+        | Refusal::Role { .. }
+        | Refusal::Signature { .. }
+        | Refusal::Trust(_) => StatusCode::FORBIDDEN,
+        Refusal::IdUsed(_) | Refusal::SubmitBy { .. } | Refusal::EndedTarget(_) => {
+            StatusCode::CONFLICT
+        }
+        Refusal::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::Canonical(_) | Refusal::Unknown { .. } | Refusal::Body(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

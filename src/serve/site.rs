@@ -1,0 +1,53 @@
+//! What every handler has at hand.
+
+use super::{
+    Config,
+    metrics::Metrics,
+    problem::{Answer, Problem},
+};
+use crate::casework::{self, Casework};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// The server's own things. Clones share them.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) casework: Casework,
+    pub(super) config: Arc<Config>,
+    pub(super) metrics: Metrics,
+    pub(super) long_polls: Arc<Semaphore>,
+    /// True from the moment on at which the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl Site {
+    pub(super) fn new(
+        config: Arc<Config>,
+        casework: Casework,
+        metrics: Metrics,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            long_polls: Arc::new(Semaphore::new(
+                config.long_polls.min(Semaphore::MAX_PERMITS),
+            )),
+            casework,
+            config,
+            metrics,
+            stopping,
+        }
+    }
+
+    /// Asks the desk what blocks, beside the event loop.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Casework) -> Result<T, casework::Error> + Send + 'static,
+    ) -> Answer<T> {
+        let desk = self.casework.clone();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(|| work(&desk)))
+            .await
+            .map_err(|e| Problem::internal(&e))?
+            .map_err(Problem::from)
+    }
+}
