@@ -30,14 +30,17 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod audit;
 pub mod canon;
 pub mod casework;
+pub mod check;
 pub mod decision;
 pub mod entries;
 pub mod feed;
 pub mod fetch;
 pub mod log;
-
+pub mod registry;
+pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;

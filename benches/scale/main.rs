@@ -5,32 +5,18 @@
 //! `cargo bench --bench scale -- [NAMES]`
 
 mod names;
+#[path = "../../tests/office/mod.rs"]
+mod office;
 mod peers;
 
 use blockfeed::{
-    canon::{DecisionId, KeyId, OfficerId, Origin},
-    decision::{
-        Action, Approval, Basis, Body, DecisionLeaf, Genesis, Guard, Leaf, List, MeasureName,
-        PartRef, Revoke, Target, TextRef, approval_message,
-    },
+    canon::Origin,
     entries::{ChangeBuilder, FeedName, Set},
     feed::{Manifest, delta, snapshot},
-    log::{Authority, Config, Entrant, Keys, Metrics},
-    tlog::Hash,
-    trust::{
-        Alg, Document, FeedKey, Officer, OfficerKey, Role, Root, RootKey, RootSignature, Webauthn,
-        Witnesses,
-    },
+    log::{Authority, Config, Entrant, Metrics},
 };
-use ed25519_dalek::{Signer, SigningKey};
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    path::Path,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
-
-type Fallible<T> = Result<T, Box<dyn Error>>;
+use office::{Fallible, Office};
+use std::{path::Path, time::Instant};
 
 fn main() -> Fallible<()> {
     let count = std::env::args()
@@ -56,10 +42,7 @@ fn authority(names: &[String], dir: &Path) -> Fallible<()> {
     let office = Office::new()?;
     let config = Config::at(dir);
     office.init(&config)?;
-    let keys = Keys {
-        log: office.log.clone(),
-        feed: office.feed.clone(),
-    };
+    let keys = office.keys();
     let metrics = Metrics::new(&prometheus::Registry::new())?;
     let fatal = |e| panic!("{e}");
     let authority = Authority::open(
@@ -161,14 +144,10 @@ fn authority(names: &[String], dir: &Path) -> Fallible<()> {
 
 /// What an agent does with the published files, without its disk and its network.
 fn agent(public: &Path) -> Fallible<()> {
-    let origin = Origin::new("bench.example/399/v1")?;
+    let origin = Origin::new(office::ORIGIN)?;
     let feed = FeedName::domains();
     let note = std::fs::read(public.join("feeds/domains/manifest"))?;
-    let manifest = Manifest::open(
-        &note,
-        &origin,
-        &[SigningKey::from_bytes(&[2; 32]).verifying_key().to_bytes()],
-    )?;
+    let manifest = Manifest::open(&note, &origin, &[Office::new()?.feed_public()])?;
     manifest.check()?;
     let path = public.join(blockfeed::feed::paths::snapshot(
         &feed,
@@ -199,7 +178,7 @@ fn agent(public: &Path) -> Fallible<()> {
 
 /// A delta of a thousand on sets of growing size: the time follows the delta.
 fn sets() -> Fallible<()> {
-    let origin = Origin::new("bench.example/399/v1")?;
+    let origin = Origin::new(office::ORIGIN)?;
     let feed = FeedName::domains();
     println!("\n| entries | apply 1,000, verified (ms, median of 7) |\n|---|---|");
     for size in [10_000, 100_000, 1_000_000] {
@@ -226,193 +205,6 @@ fn sets() -> Fallible<()> {
         println!("| {size} | {:.2} |", times[3]);
     }
     Ok(())
-}
-
-/// An authority's keys and two officers.
-struct Office {
-    root: SigningKey,
-    log: SigningKey,
-    feed: SigningKey,
-    officers: [SigningKey; 2],
-    origin: Origin,
-    now: u64,
-}
-
-impl Office {
-    fn new() -> Fallible<Self> {
-        let key = |n: u8| SigningKey::from_bytes(&[n; 32]);
-        Ok(Self {
-            log: key(1),
-            feed: key(2),
-            root: key(3),
-            officers: [key(4), key(5)],
-            origin: Origin::new("bench.example/399/v1")?,
-            now: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
-        })
-    }
-
-    fn init(&self, config: &Config) -> Fallible<()> {
-        let public =
-            |key: &SigningKey| blockfeed::canon::Base64(key.verifying_key().to_bytes().to_vec());
-        let feed_key = |key: &SigningKey| FeedKey {
-            alg: Alg::Ed25519,
-            public: public(key),
-        };
-        let officer = |roles: Vec<Role>, key: &SigningKey| -> Fallible<Officer> {
-            let key = OfficerKey {
-                alg: Alg::Ed25519,
-                public: public(key),
-            };
-            Ok(Officer {
-                unit: "bench".into(),
-                roles,
-                keys: BTreeMap::from([(KeyId::new("k1")?, key)]),
-            })
-        };
-        let document = Document {
-            v: 1,
-            kind: "trust".into(),
-            origin: self.origin.clone(),
-            version: 1,
-            expires: self.now + 365 * 86_400,
-            root: Root {
-                threshold: 1,
-                keys: BTreeMap::from([(
-                    KeyId::new("r1")?,
-                    RootKey {
-                        alg: Alg::Ed25519,
-                        public: public(&self.root),
-                    },
-                )]),
-            },
-            log: vec![feed_key(&self.log)],
-            feed: vec![feed_key(&self.feed)],
-            witnesses: Witnesses {
-                quorum: 0,
-                keys: vec![],
-            },
-            webauthn: Webauthn {
-                rp_id: "bench.example".into(),
-                origins: vec![],
-            },
-            officers: BTreeMap::from([
-                (
-                    OfficerId::new("o-0001")?,
-                    officer(vec![Role::Propose], &self.officers[0])?,
-                ),
-                (
-                    OfficerId::new("o-0002")?,
-                    officer(vec![Role::Approve, Role::Senior], &self.officers[1])?,
-                ),
-            ]),
-        };
-        let bytes = document.to_bytes()?;
-        let sha256 = Hash::of(&bytes);
-        let sig = self
-            .root
-            .sign(&Document::root_message(&self.origin, 1, &sha256));
-        let signature = RootSignature {
-            key: KeyId::new("r1")?,
-            sig: blockfeed::canon::Base64(sig.to_bytes().to_vec()),
-        };
-        let genesis = Genesis::new(self.now, self.origin.clone(), sha256, vec![signature], None);
-        Ok(blockfeed::log::init(
-            config,
-            &Leaf::Genesis(genesis),
-            &bytes,
-        )?)
-    }
-
-    fn list(&self, id: &str, mut lines: Vec<String>) -> Fallible<(Body, Vec<Vec<u8>>)> {
-        lines.sort();
-        let mut parts = vec![Vec::new()];
-        for line in &lines {
-            if parts
-                .last()
-                .is_some_and(|p: &Vec<u8>| p.len() + line.len() > 1 << 20)
-            {
-                parts.push(Vec::new());
-            }
-            if let Some(part) = parts.last_mut() {
-                part.extend_from_slice(line.as_bytes());
-            }
-        }
-        let body = Body::List(List {
-            origin: self.origin.clone(),
-            id: DecisionId::new(id)?,
-            action: Action::List,
-            submit_by: self.now + 86_400,
-            category: "counterfeit".into(),
-            head: "counterfeit".into(),
-            goods: "other".into(),
-            method: "other".into(),
-            measures: vec![MeasureName::BlockDomain],
-            basis: self.basis(),
-            not_after: self.now + 30 * 86_400,
-            bulk: lines.len() > 10_000,
-            reasons: TextRef::of("bench"),
-            guard: Guard {
-                version: 1,
-                lists: Hash([0; 32]),
-                overrides: vec![],
-            },
-            parts: parts.iter().map(|p| PartRef::of(p)).collect(),
-        });
-        parts.push(b"bench".to_vec());
-        Ok((body, parts))
-    }
-
-    fn revoke(&self, id: &str, target: &str, line: &str) -> Fallible<(Body, Vec<u8>)> {
-        let part = line.as_bytes().to_vec();
-        let body = Body::Revoke(Revoke {
-            origin: self.origin.clone(),
-            id: DecisionId::new(id)?,
-            action: Action::Revoke,
-            submit_by: self.now + 86_400,
-            basis: self.basis(),
-            reasons: TextRef::of("bench"),
-            targets: vec![Target {
-                decision: DecisionId::new(target)?,
-                parts: Some(vec![PartRef::of(&part)]),
-            }],
-        });
-        Ok((body, part))
-    }
-
-    fn basis(&self) -> Basis {
-        Basis {
-            authority: "bench".into(),
-            number: "1".into(),
-            date: "2026-09-01".into(),
-        }
-    }
-
-    fn sign(&self, body: &Body) -> Fallible<Vec<Approval>> {
-        let hash = DecisionLeaf::new(0, body.clone(), vec![])?.body_hash;
-        let second = match body {
-            Body::List(list) if list.bulk => Role::Senior,
-            _ => Role::Approve,
-        };
-        let sign = |n: usize, role: Role| -> Fallible<Approval> {
-            let (officer, key) = (
-                OfficerId::new(format!("o-000{}", n + 1))?,
-                KeyId::new("k1")?,
-            );
-            let message = approval_message(&self.origin, body.id(), role, &officer, &key, &hash);
-            let sig = self.officers[n].sign(&message).to_bytes().to_vec();
-            let sig = blockfeed::canon::Base64(sig);
-            Ok(Approval {
-                officer,
-                key,
-                role,
-                alg: Alg::Ed25519,
-                sig,
-                auth_data: None,
-                client_data: None,
-            })
-        };
-        Ok(vec![sign(0, Role::Propose)?, sign(1, second)?])
-    }
 }
 
 fn row(step: &str, began: Instant, note: &str) {

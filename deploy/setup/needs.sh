@@ -65,7 +65,7 @@ need_libraries() {
 # Says at once how long a first build takes: measured on two cores, and it scales with them.
 announce() {
   [ -e "$target/debug/blockfeed" ] && return 0
-  echo "blockfeed: the first build takes about $(minutes 10) minutes on this machine; later ones take seconds."
+  echo "blockfeed: the first build takes about $(minutes 14) minutes on this machine; later ones take seconds."
 }
 
 announce_bundled() {

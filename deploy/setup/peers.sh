@@ -58,7 +58,7 @@ END
 # path may be of a version that they don't fit.
 python_starter() {
   local python=/usr/bin/python3
-  [ -x "$python" ] || python=$(find "$peers/usr/bin" -name 'python3.[0-9]*' 2>/dev/null | sort -V | tail -n 1)
+  [ -x "$python" ] || python=$(find "$peers" -path '*/bin/python3.[0-9]*' | sort -V | tail -n 1)
   [ -z "$python" ] || starter python3 PYTHONPATH "$peers/usr/lib/python3/dist-packages" "$python"
 }
 

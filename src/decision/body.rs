@@ -151,6 +151,23 @@ pub enum MeasureName {
 }
 
 impl MeasureName {
+    /// The code, as it stands in decisions.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BlockDomain => "block_domain",
+            Self::BlockIp => "block_ip",
+            Self::DeferPayment => "defer_payment",
+            Self::DelistSeller => "delist_seller",
+            Self::FreezeAccount => "freeze_account",
+            Self::Refer => "refer",
+            Self::RemoveAccount => "remove_account",
+            Self::RevokeLicence => "revoke_licence",
+            Self::RevokeRegistration => "revoke_registration",
+            Self::SuspendRegistration => "suspend_registration",
+            Self::TakedownRequest => "takedown_request",
+        }
+    }
+
     /// Whether the measure can be taken against a subject of this kind.
     pub fn applies_to(self, kind: Kind) -> bool {
         match self {

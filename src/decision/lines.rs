@@ -145,13 +145,23 @@ impl Lines {
         needs
     }
 
-    /// Where every followed feed stands if the commit is closed at this size.
+    /// Where every followed feed stands if the commit is closed at this size. A feed that was
+    /// moved and moved back keeps its serial.
     pub fn close(&self, ledger: &Ledger, size: u64) -> BTreeMap<FeedName, FeedState> {
         let mut feeds = ledger.feeds.clone();
         for (name, set) in &self.sets {
-            let changed = self.pending.get(name).is_some_and(|p| !p.is_empty());
-            if changed || !feeds.contains_key(name) {
-                let digest = set.digest(&ledger.origin, name);
+            let before = feeds.get(name).copied();
+            if before.is_some()
+                && self
+                    .pending
+                    .get(name)
+                    .is_none_or(ChangeBuilder::is_untouched)
+            {
+                continue;
+            }
+            let digest = set.digest(&ledger.origin, name);
+            let had = before.is_some() || name.platform().is_none() || set.entries() > 0;
+            if had && before.is_none_or(|b| b.digest != digest) {
                 feeds.insert(
                     name.clone(),
                     FeedState {
@@ -162,9 +172,6 @@ impl Lines {
                 );
             }
         }
-        feeds.retain(|name, state| {
-            ledger.feeds.contains_key(name) || name.platform().is_none() || state.entries > 0
-        });
         feeds
     }
 
@@ -216,8 +223,8 @@ impl Lines {
         }
         std::mem::take(&mut self.pending)
             .into_iter()
+            .map(|(name, moves)| (name.clone(), moves.finish(name.kind())))
             .filter(|(_, change)| !change.is_empty())
-            .map(|(name, change)| (name.clone(), change.finish(name.kind())))
             .collect()
     }
 

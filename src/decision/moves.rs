@@ -3,7 +3,7 @@
 use super::{
     Body, DecisionLeaf, Interest, Leaf, Ledger, Lines, List, PartRef, Parts, Refusal, State,
     StayRecord, Target,
-    part::{PartError, is_in_clear, read_part},
+    part::{is_in_clear, read_lines},
     status::{Home, Overlay, Status},
 };
 use crate::{
@@ -363,38 +363,6 @@ impl Lines {
         }
         moves
     }
-}
-
-/// Reads the lines of several parts as one ascending run.
-fn read_lines(
-    refs: &[PartRef],
-    parts: &dyn Parts,
-    mut each: impl FnMut(&Line<'_>) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
-    /// Keeps apart what is wrong with the part and what is wrong with a line of it.
-    enum Stop {
-        Part(PartError),
-        Refused(Refusal),
-    }
-    impl From<PartError> for Stop {
-        fn from(why: PartError) -> Self {
-            Self::Part(why)
-        }
-    }
-    let mut last = String::new();
-    for part in refs {
-        read_part(parts, part, &mut last, |line| {
-            each(&line).map_err(Stop::Refused)
-        })
-        .map_err(|stop| match stop {
-            Stop::Part(why) => Refusal::Part {
-                sha256: part.sha256.to_string(),
-                why,
-            },
-            Stop::Refused(refusal) => refusal,
-        })?;
-    }
-    Ok(())
 }
 
 fn row(feed: &FeedName, id: &str, not_after: u64) -> String {

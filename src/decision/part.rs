@@ -1,5 +1,6 @@
 //! Parts: content-addressed files of subjects and of text (design: Parts).
 
+use super::Refusal;
 use crate::{
     subject::{Kind, Line, is_committed},
     tlog::Hash,
@@ -110,6 +111,38 @@ pub fn read_part<E: From<PartError>>(
         .into());
     }
     *last = before.to_owned();
+    Ok(())
+}
+
+/// Reads the lines of several parts as one ascending run.
+pub(super) fn read_lines(
+    refs: &[PartRef],
+    parts: &dyn Parts,
+    mut each: impl FnMut(&Line<'_>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    /// Keeps apart what is wrong with the part and what is wrong with a line of it.
+    enum Stop {
+        Part(PartError),
+        Refused(Refusal),
+    }
+    impl From<PartError> for Stop {
+        fn from(why: PartError) -> Self {
+            Self::Part(why)
+        }
+    }
+    let mut last = String::new();
+    for part in refs {
+        read_part(parts, part, &mut last, |line| {
+            each(&line).map_err(Stop::Refused)
+        })
+        .map_err(|stop| match stop {
+            Stop::Part(why) => Refusal::Part {
+                sha256: part.sha256.to_string(),
+                why,
+            },
+            Stop::Refused(refusal) => refusal,
+        })?;
+    }
     Ok(())
 }
 

@@ -114,7 +114,7 @@ impl Set {
 
     /// All lines in feed order: `D` by id, then `E` (design: Feeds).
     pub fn sorted(&self) -> Vec<&str> {
-        super::change::sorted(self.kind, self.lines())
+        super::change::sorted_lines(self.kind, self.lines())
     }
 
     /// Applies a change whole, or not at all.

@@ -6,7 +6,9 @@
 
 pub mod delta;
 mod error;
+pub mod formats;
 pub mod manifest;
+mod manifest_reader;
 pub mod pack;
 pub mod paths;
 pub mod snapshot;

@@ -13,9 +13,11 @@
 //! the disk holds, and the restart finds out.
 
 mod authority;
+mod commit;
 mod config;
 mod current;
 mod error;
+mod guard;
 mod metrics;
 mod publish;
 mod sequencer;
@@ -26,5 +28,6 @@ pub use authority::{Authority, Keys, init};
 pub use config::Config;
 pub use current::{Current, FeedView};
 pub use error::{Error, Rejected};
+pub use guard::at_the_door;
 pub use metrics::Metrics;
 pub use sequencer::{Committed, Entrant, GuardHook};

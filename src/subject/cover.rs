@@ -4,10 +4,13 @@ use super::{Kind, Line, Scope, net};
 
 /// The name itself, then each parent, down to the last label: `a.b.vn`, `b.vn`, `vn`. Allocates nothing.
 pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(name), |below| {
-        memchr::memchr(b'.', below.as_bytes()).and_then(|dot| below.get(dot + 1..))
-    })
-    .filter(|name| !name.is_empty())
+    let first = Some(name).filter(|name| !name.is_empty());
+    std::iter::successors(first, |below: &&str| parent(below))
+}
+
+/// The name above, or nothing above a last label.
+pub fn parent(name: &str) -> Option<&str> {
+    memchr::memchr(b'.', name.as_bytes()).and_then(|dot| name.get(dot + 1..))
 }
 
 /// Whether `name` is `parent` or lies below it.

@@ -33,6 +33,22 @@ pub fn data(path: &str) -> Option<PathBuf> {
         .find(|file| file.exists())
 }
 
+/// A command for a tool that asks the kernel about the network, such as `nft -c`: in a network of
+/// its own, where it may without being root; as it is, where the machine gives none.
+pub fn in_own_network(tool: &Path) -> Command {
+    let mut own = Command::new("unshare");
+    own.args(["--map-root-user", "--net"]);
+    let may = Command::new("unshare")
+        .args(["--map-root-user", "--net", "true"])
+        .output()
+        .is_ok_and(|run| run.status.success());
+    if !may {
+        return Command::new(tool);
+    }
+    own.arg(tool);
+    own
+}
+
 /// Says that `what` wasn't tested because `missing` isn't there. The test returns afterwards.
 ///
 /// # Panics

@@ -38,6 +38,17 @@ pub enum Note {
 }
 
 impl Note {
+    pub const ALL: [Note; 8] = [
+        Note::Address,
+        Note::Comment,
+        Note::Defanged,
+        Note::Hosts,
+        Note::Port,
+        Note::Rule,
+        Note::Wildcard,
+        Note::Www,
+    ];
+
     pub fn code(self) -> &'static str {
         match self {
             Note::Address => "address",
@@ -91,6 +102,31 @@ pub enum Code {
 }
 
 impl Code {
+    pub const ALL: [Code; 22] = [
+        Code::AllowRule,
+        Code::BadAddress,
+        Code::BadIdn,
+        Code::BadName,
+        Code::ControlCharacter,
+        Code::HostBits,
+        Code::InnerWildcard,
+        Code::NotAList,
+        Code::NotAnAccount,
+        Code::NotUtf8,
+        Code::OneLabel,
+        Code::PersonalData,
+        Code::Port,
+        Code::ReservedPath,
+        Code::RuleOptions,
+        Code::SeveralSubjects,
+        Code::TestHost,
+        Code::UnknownPlatform,
+        Code::UnresolvedLink,
+        Code::UrlWithPath,
+        Code::UserInfo,
+        Code::V4Mapped,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Code::AllowRule => "allow_rule",

@@ -1,0 +1,98 @@
+//! Merging within one batch: equal lines, and lines that another covers. Never across decisions, since a subject is blocked
+//! while any decision holds it (design: The log, *Semantics*).
+
+use std::collections::HashMap;
+
+use ipnet::IpNet;
+
+use super::{Merge, Outcome, Row};
+use crate::subject::{Kind, Line, Scope, cover, net, order};
+
+/// Turns accepted rows into merged ones. The first of equals stays; a covered line goes into the widest that covers it.
+pub(super) fn merge(rows: &mut [Row], keep_covered: bool) {
+    let mut merged = duplicates(rows);
+    if !keep_covered {
+        merged.extend(covered_domains(rows));
+        merged.extend(covered_networks(rows));
+    }
+    for (at, into, how) in merged {
+        let Some(row) = rows.get_mut(at) else {
+            continue;
+        };
+        if let Outcome::Accepted { line, .. } = &row.outcome {
+            row.outcome = Outcome::Merged {
+                line: line.clone(),
+                into,
+                how,
+            };
+        }
+    }
+}
+
+/// Index of the row to merge, number of the line that it goes into, and why.
+type Merged = (usize, u64, Merge);
+
+fn accepted(rows: &[Row]) -> impl Iterator<Item = (usize, u64, Line<'_>)> {
+    rows.iter()
+        .enumerate()
+        .filter_map(|(at, row)| match &row.outcome {
+            Outcome::Accepted { line, .. } => Some((at, row.number, line.line())),
+            _ => None,
+        })
+}
+
+fn duplicates(rows: &[Row]) -> Vec<Merged> {
+    let mut first = HashMap::with_capacity(rows.len());
+    let again = accepted(rows).filter_map(|(at, number, line)| {
+        let into = *first.entry(line).or_insert(number);
+        (into != number).then_some((at, into, Merge::Duplicate))
+    });
+    again.collect()
+}
+
+fn covered_domains(rows: &[Row]) -> Vec<Merged> {
+    let domains = || accepted(rows).filter(|(_, _, line)| line.kind == Kind::Domain);
+    let mut subtrees: HashMap<&str, u64> = HashMap::with_capacity(rows.len());
+    for (_, number, line) in domains().filter(|(_, _, line)| line.scope == Scope::Subtree) {
+        subtrees.entry(line.name).or_insert(number);
+    }
+    let widest = |line: &Line<'_>| {
+        let own = usize::from(line.scope == Scope::Subtree);
+        cover::ancestors(line.name)
+            .skip(own)
+            .filter_map(|above| subtrees.get(above))
+            .last()
+            .copied()
+    };
+    domains()
+        .filter_map(|(at, _, line)| Some((at, widest(&line)?, Merge::Covered)))
+        .collect()
+}
+
+fn covered_networks(rows: &[Row]) -> Vec<Merged> {
+    let nets = accepted(rows).filter(|(_, _, line)| line.kind == Kind::Net);
+    let mut nets: Vec<(_, usize, u64, IpNet)> = nets
+        .filter_map(|(at, number, line)| {
+            Some((
+                order::net_key(line.name)?,
+                at,
+                number,
+                net::parse(line.name).ok()?,
+            ))
+        })
+        .collect();
+    // A network sorts before all that it holds, the first of equals before the others.
+    nets.sort_unstable_by_key(|(key, at, _, _)| (*key, *at));
+    let mut outer: Option<(u64, IpNet)> = None;
+    let mut merged = Vec::new();
+    for (_, at, number, net) in nets {
+        match outer {
+            Some((into, wide)) if wide != net && wide.contains(&net) => {
+                merged.push((at, into, Merge::Covered))
+            }
+            Some((_, wide)) if wide == net => {}
+            _ => outer = Some((number, net)),
+        }
+    }
+    merged
+}

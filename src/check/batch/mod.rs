@@ -1,0 +1,284 @@
+//! A list file, read to one outcome a line (design: Bad input): accepted, merged, refused or skipped. Every line of the file
+//! has exactly one, so the counts add up to the number of lines. Nothing is dropped or mended without being shown.
+
+mod merge;
+mod parts;
+mod text;
+mod view;
+
+use super::{Finding, Grade, Guard, gravest};
+use crate::subject::typed::{self, Note, Unusable};
+use crate::subject::{Line, OwnedLine, shortened};
+
+pub use parts::{MAX_PART, parts};
+pub use view::RowView;
+
+/// How a batch is to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Options<'a> {
+    /// The category of the decision that the list is for.
+    pub category: &'a str,
+    /// Keep lines that another line of the batch covers; equal ones are merged all the same.
+    pub keep_covered: bool,
+    pub overrides: &'a [Override],
+}
+
+/// A senior officer's written reason for passing one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    pub code: String,
+    pub reason: String,
+}
+
+/// The outcomes of a file.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// In the order of the file.
+    pub rows: Vec<Row>,
+    pub counts: Counts,
+}
+
+/// One line of a file.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// From 1.
+    pub number: u64,
+    /// As it stood there, at most its beginning; digits of personal data are masked.
+    pub text: Box<str>,
+    pub outcome: Outcome,
+}
+
+/// What became of a line.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Accepted {
+        line: OwnedLine,
+        notes: Box<[Note]>,
+        overridden: Box<[Finding]>,
+    },
+    Merged {
+        line: OwnedLine,
+        into: u64,
+        how: Merge,
+    },
+    Refused(Box<Refusal>),
+    Skipped {
+        what: &'static str,
+    },
+}
+
+/// How a line is merged into another of the same batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// It says the same.
+    Duplicate,
+    /// The other covers it.
+    Covered,
+}
+
+/// Why a line is refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub code: &'static str,
+    /// One English sentence: what, why and what to do.
+    pub message: String,
+    /// What could be entered instead, in canonical form; passes the guard.
+    pub offer: Option<String>,
+    /// What was understood, where it was the guard that refused.
+    pub line: Option<OwnedLine>,
+    /// What the guard says of it, the gravest first.
+    pub findings: Vec<Finding>,
+}
+
+/// How many lines came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    pub lines: u64,
+    pub accepted: u64,
+    pub merged: u64,
+    pub refused: u64,
+    pub skipped: u64,
+}
+
+impl Batch {
+    /// Reads a file. Takes UTF-8, with or without byte order mark, LF, CRLF or CR, and UTF-16 with a byte order mark.
+    pub fn read(bytes: &[u8], guard: &Guard, options: &Options<'_>) -> Batch {
+        let decoded = text::decoded(bytes);
+        let numbered = (1u64..).zip(text::lines(&decoded));
+        let mut rows: Vec<Row> = numbered
+            .map(|(number, line)| read_line(number, line, guard, options))
+            .collect();
+        merge::merge(&mut rows, options.keep_covered);
+        let counts = Counts::of(&rows);
+        Batch { rows, counts }
+    }
+
+    /// The accepted lines, in the order of the file.
+    pub fn accepted(&self) -> impl Iterator<Item = Line<'_>> {
+        self.rows.iter().filter_map(|row| match &row.outcome {
+            Outcome::Accepted { line, .. } => Some(line.line()),
+            _ => None,
+        })
+    }
+}
+
+impl Outcome {
+    /// `accepted`, `merged`, `refused` or `skipped`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Merged { .. } => "merged",
+            Outcome::Refused(_) => "refused",
+            Outcome::Skipped { .. } => "skipped",
+        }
+    }
+}
+
+impl Counts {
+    fn of(rows: &[Row]) -> Counts {
+        let mut counts = Counts::default();
+        for row in rows {
+            counts.lines += 1;
+            *match row.outcome {
+                Outcome::Accepted { .. } => &mut counts.accepted,
+                Outcome::Merged { .. } => &mut counts.merged,
+                Outcome::Refused(_) => &mut counts.refused,
+                Outcome::Skipped { .. } => &mut counts.skipped,
+            } += 1;
+        }
+        counts
+    }
+}
+
+fn read_line(number: u64, line: Result<&str, String>, guard: &Guard, options: &Options<'_>) -> Row {
+    let text = match line {
+        Ok(text) => text,
+        Err(lossy) => {
+            let message =
+                "the line is not UTF-8; save the file as UTF-8 and read it again".to_owned();
+            let unusable = Unusable {
+                code: typed::Code::NotUtf8,
+                message,
+                offer: None,
+            };
+            return Row {
+                number,
+                text: shortened(&lossy).into(),
+                outcome: unreadable(unusable, guard, options),
+            };
+        }
+    };
+    if let Some(what) = typed::skipped(text) {
+        return Row {
+            number,
+            text: shortened(text).into(),
+            outcome: Outcome::Skipped { what },
+        };
+    }
+    match typed::read(text, &guard.lists().platforms) {
+        Ok(read) => {
+            let outcome = judged(read, guard, options);
+            Row {
+                number,
+                text: shortened(text).into(),
+                outcome,
+            }
+        }
+        Err(unusable) => {
+            let shown = shortened(text);
+            let shown = if unusable.code == typed::Code::PersonalData {
+                masked(&shown)
+            } else {
+                shown
+            };
+            Row {
+                number,
+                text: shown.into(),
+                outcome: unreadable(unusable, guard, options),
+            }
+        }
+    }
+}
+
+/// The guard's word on a line that was understood.
+fn judged(read: typed::Read, guard: &Guard, options: &Options<'_>) -> Outcome {
+    let mut findings = guard.subject(&read.line.line(), options.category);
+    findings.sort_by_key(Finding::grade);
+    let passed = |finding: &Finding| {
+        finding.grade() == Grade::Override
+            && options.overrides.iter().any(|o| o.code == finding.code())
+    };
+    let stopping = findings
+        .iter()
+        .find(|f| f.grade() != Grade::Note && !passed(f));
+    let Some(stopping) = stopping else {
+        return Outcome::Accepted {
+            line: read.line,
+            notes: read.notes.into(),
+            overridden: findings.into(),
+        };
+    };
+    let needed = if stopping.grade() == Grade::Override {
+        "; it needs a senior officer's written reason"
+    } else {
+        ""
+    };
+    let message = format!("{} {}{needed}", stopping.rule.en, stopping.rule.instead_en);
+    let code = stopping.code();
+    Outcome::Refused(Box::new(Refusal {
+        code,
+        message,
+        offer: None,
+        line: Some(read.line),
+        findings,
+    }))
+}
+
+/// A line that was not understood. What the reader offers instead stands only where the guard would let it pass.
+fn unreadable(unusable: Unusable, guard: &Guard, options: &Options<'_>) -> Outcome {
+    let Unusable {
+        code,
+        mut message,
+        offer,
+    } = unusable;
+    let code = code.as_str();
+    let mut findings = Vec::new();
+    let offer = offer.filter(|offer| {
+        let Ok(line) = Line::parse(offer) else {
+            return false;
+        };
+        findings = guard.subject(&line, options.category);
+        findings.is_empty()
+    });
+    if let Some(worst) = gravest(&findings) {
+        message = format!(
+            "{}, and the host itself is stopped: {}",
+            super::rules::known(code).en.trim_end_matches('.'),
+            worst.rule.en
+        );
+        findings.clear();
+    }
+    Outcome::Refused(Box::new(Refusal {
+        code,
+        message,
+        offer,
+        line: None,
+        findings,
+    }))
+}
+
+/// A text with personal data, as it may be shown: digits and all before an @ as x.
+fn masked(text: &str) -> String {
+    let at = text.find('@').unwrap_or(0);
+    let mask = |(position, c): (usize, char)| {
+        if c.is_ascii_digit() || position < at {
+            'x'
+        } else {
+            c
+        }
+    };
+    text.char_indices().map(mask).collect()
+}
+
+#[cfg(test)]
+mod tests;

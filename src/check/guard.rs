@@ -1,0 +1,429 @@
+//! The rules on single subjects, over indexes that are built from the lists once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use ipnet::IpNet;
+
+use super::ranges::Ranges;
+use super::{Finding, Matched, rules};
+use crate::registry::Lists;
+use crate::registry::lists::{Head, NameRow, Names, NetRow, Nets};
+use crate::registry::suffix::{Owner, Rule as SuffixRule};
+use crate::subject::{Kind, Line, Scope, cover, domain, net};
+
+/// The guard, ready to judge millions of lines. Cheap to share, immutable; new lists make a new guard.
+#[derive(Debug)]
+pub struct Guard {
+    lists: Arc<Lists>,
+    names: HashMap<Box<str>, Facts>,
+    protected: Ranges,
+    shared: Ranges,
+    test_nets: Vec<IpNet>,
+    /// Sellers and accounts set aside for tests.
+    test_ids: HashMap<Kind, HashSet<Box<str>>>,
+}
+
+/// What the lists say of one name. Numbers are rows of the list that the field is named after.
+#[derive(Clone, Copy, Debug, Default)]
+struct Facts {
+    protected: Option<u32>,
+    above_protected: Option<u32>,
+    popular: Option<u32>,
+    above_popular: Option<u32>,
+    platform: Option<u32>,
+    reserved: Option<u32>,
+    test: bool,
+}
+
+/// What the guard says of one line of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// In its part, from 1.
+    pub line: u64,
+    pub text: String,
+    pub findings: Vec<Finding>,
+}
+
+/// The category of test entries.
+pub(super) const TEST: &str = "test";
+
+impl Guard {
+    /// Builds the indexes; some tens of milliseconds for the lists that ship.
+    pub fn new(lists: Arc<Lists>) -> Guard {
+        let mut names = HashMap::new();
+        index(&mut names, &lists.protected_names, |facts, row| {
+            facts.protected = Some(row)
+        });
+        index_above(&mut names, &lists.protected_names, |facts, row| {
+            _ = facts.above_protected.get_or_insert(row)
+        });
+        index(&mut names, &lists.popular_names, |facts, row| {
+            facts.popular = Some(row)
+        });
+        index_above(&mut names, &lists.popular_names, |facts, row| {
+            _ = facts.above_popular.get_or_insert(row)
+        });
+        index(&mut names, &lists.platform_hosts, |facts, row| {
+            facts.platform = Some(row)
+        });
+        index(&mut names, &lists.reserved_suffixes, |facts, row| {
+            facts.reserved = Some(row)
+        });
+        let mut test_nets = Vec::new();
+        let mut test_ids: HashMap<Kind, HashSet<Box<str>>> = HashMap::new();
+        for subject in lists.test_subjects.iter().map(|owned| owned.line()) {
+            match subject.kind {
+                Kind::Domain => {
+                    names
+                        .entry(subject.name.into())
+                        .or_insert_with(Facts::default)
+                        .test = true
+                }
+                Kind::Net => test_nets.extend(net::parse(subject.name)),
+                kind => {
+                    _ = test_ids
+                        .entry(kind)
+                        .or_default()
+                        .insert(subject.name.into())
+                }
+            }
+        }
+        Guard {
+            protected: Ranges::new(lists.protected_networks.rows.iter().map(|row| &row.net)),
+            shared: Ranges::new(lists.shared_networks.rows.iter().map(|row| &row.net)),
+            names,
+            test_nets,
+            test_ids,
+            lists,
+        }
+    }
+
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
+    }
+
+    /// Judges one subject for a decision of a category; none is a clean bill. [`super::gravest`] picks the one that
+    /// counts.
+    pub fn subject(&self, line: &Line<'_>, category: &str) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let aside = match line.kind {
+            Kind::Domain => self.domain(line, &mut findings),
+            Kind::Net => self.network(line, &mut findings),
+            kind => self
+                .test_ids
+                .get(&kind)
+                .is_some_and(|ids| ids.contains(line.name)),
+        };
+        match (aside, category == TEST) {
+            (true, true) => findings.clear(),
+            (true, false) => findings.push(Finding::of("test_only", line.to_string())),
+            (false, true) => findings.push(Finding::of("not_for_test", line.to_string())),
+            (false, false) => {}
+        }
+        findings
+    }
+
+    /// Judges a whole part (canonical lines, LF-ended) and returns the lines with findings alone. About half a second for a
+    /// million names.
+    pub fn part(&self, text: &str, category: &str) -> Vec<Judged> {
+        let numbered = (1u64..).zip(text.lines());
+        let judged = numbered.map(|(number, text)| {
+            let findings = match Line::parse(text) {
+                Ok(line) => self.subject(&line, category),
+                Err(fault) => vec![Finding::of("bad_line", fault.to_string())],
+            };
+            (number, text, findings)
+        });
+        judged
+            .filter(|(_, _, findings)| !findings.is_empty())
+            .map(|(line, text, findings)| Judged {
+                line,
+                text: text.to_owned(),
+                findings,
+            })
+            .collect()
+    }
+
+    /// Pushes the findings on a domain; true where it is set aside for tests.
+    fn domain(&self, line: &Line<'_>, findings: &mut Vec<Finding>) -> bool {
+        let name = line.name;
+        let suffix = self.lists.suffixes.suffix(name);
+        let below = match (suffix, line.scope) {
+            (None, Scope::Subtree) => self.lists.suffixes.below(name),
+            _ => None,
+        };
+        let facts = self.gathered(line);
+        if let Some(rule) = suffix {
+            let code = if rule.owner == Owner::Public {
+                "public_suffix"
+            } else {
+                "private_suffix"
+            };
+            findings.push(suffix_finding(code, rule, name));
+        }
+        if let Some(rule) = below.filter(|rule| rule.owner == Owner::Public) {
+            findings.push(suffix_finding("covers_suffix", rule, name));
+        }
+        self.by_name(
+            findings,
+            "protected_name",
+            &self.lists.protected_names,
+            facts.protected.or(facts.above_protected),
+        );
+        if domain::has_a_label(name) && !is_valid_idn(name) {
+            findings.push(Finding::of("bad_idn", ""));
+        }
+        match (
+            facts.platform,
+            below.filter(|rule| rule.owner == Owner::Private),
+        ) {
+            (Some(row), _) => self.by_name(
+                findings,
+                "platform_host",
+                &self.lists.platform_hosts,
+                Some(row),
+            ),
+            (None, Some(rule)) => findings.push(suffix_finding("platform_host", rule, name)),
+            (None, None) => {}
+        }
+        self.by_name(
+            findings,
+            "popular_name",
+            &self.lists.popular_names,
+            facts.popular.or(facts.above_popular),
+        );
+        self.by_name(
+            findings,
+            "reserved_suffix",
+            &self.lists.reserved_suffixes,
+            facts.reserved,
+        );
+        facts.test
+    }
+
+    /// What holds for the line from the lists of names: of the name itself, its bare form without `www.`, and what is above.
+    fn gathered(&self, line: &Line<'_>) -> Facts {
+        let mut gathered = Facts::default();
+        let bare = line.name.strip_prefix("www.").unwrap_or(line.name);
+        for ancestor in cover::ancestors(line.name) {
+            let Some(facts) = self.names.get(ancestor) else {
+                continue;
+            };
+            let itself = ancestor.len() >= bare.len();
+            let shields = |row: &u32| itself || self.is_subtree(*row);
+            gathered.protected = gathered.protected.or(facts.protected.filter(shields));
+            gathered.test |= facts.test;
+            if itself {
+                gathered.popular = gathered.popular.or(facts.popular);
+                gathered.platform = gathered.platform.or(facts.platform);
+            } else {
+                gathered.reserved = gathered.reserved.or(facts.reserved);
+            }
+            if ancestor.len() == line.name.len() && line.scope == Scope::Subtree {
+                gathered.above_protected = facts.above_protected;
+                gathered.above_popular = facts.above_popular;
+            }
+        }
+        gathered
+    }
+
+    fn is_subtree(&self, protected_row: u32) -> bool {
+        row(&self.lists.protected_names.rows, protected_row)
+            .is_some_and(|row| row.scope == Scope::Subtree)
+    }
+
+    /// Pushes the findings on a network; true where it is set aside for tests.
+    fn network(&self, line: &Line<'_>, findings: &mut Vec<Finding>) -> bool {
+        let Ok(network) = net::parse(line.name) else {
+            findings.push(Finding::of("bad_line", line.to_string()));
+            return false;
+        };
+        let cap = self.lists.caps.of(&network);
+        if network.prefix_len() == 0 {
+            findings.push(Finding::of("default_route", ""));
+        }
+        if let Some(row) = self.protected.overlapping(&network) {
+            findings.extend(net_finding(
+                "protected_network",
+                &self.lists.protected_networks,
+                row,
+            ));
+        }
+        if network.prefix_len() < cap {
+            findings.push(Finding::of(
+                "prefix_too_wide",
+                format!("/{} or narrower", cap),
+            ));
+        }
+        if let Some(row) = self.shared.overlapping(&network) {
+            findings.extend(net_finding(
+                "shared_network",
+                &self.lists.shared_networks,
+                row,
+            ));
+        }
+        self.test_nets.iter().any(|aside| aside.contains(&network))
+    }
+
+    fn by_name(
+        &self,
+        findings: &mut Vec<Finding>,
+        code: &'static str,
+        list: &Names,
+        number: Option<u32>,
+    ) {
+        let Some(row) = number.and_then(|number| row(&list.rows, number)) else {
+            return;
+        };
+        let text = format!("{} {}", row.name, row.group);
+        findings.push(matched(code, &list.head, row.line, text));
+    }
+}
+
+fn row(rows: &[NameRow], number: u32) -> Option<&NameRow> {
+    rows.get(usize::try_from(number).ok()?)
+}
+
+fn numbered(list: &Names) -> impl Iterator<Item = (u32, &NameRow)> {
+    (0u32..).zip(&list.rows)
+}
+
+fn index(names: &mut HashMap<Box<str>, Facts>, list: &Names, set: impl Fn(&mut Facts, u32)) {
+    for (number, row) in numbered(list) {
+        set(names.entry(row.name.clone()).or_default(), number);
+    }
+}
+
+fn index_above(names: &mut HashMap<Box<str>, Facts>, list: &Names, set: impl Fn(&mut Facts, u32)) {
+    for (number, row) in numbered(list) {
+        for above in cover::ancestors(&row.name).skip(1) {
+            set(names.entry(above.into()).or_default(), number);
+        }
+    }
+}
+
+fn matched(code: &'static str, head: &Head, line: u32, text: String) -> Finding {
+    let matched = Matched {
+        file: head.file,
+        line,
+        text,
+        source: head.source.clone(),
+    };
+    Finding {
+        rule: rules::known(code),
+        matched: Some(matched),
+        detail: String::new(),
+    }
+}
+
+fn net_finding(code: &'static str, list: &Nets, row: usize) -> Option<Finding> {
+    let NetRow { net, group, line } = list.rows.get(row)?;
+    Some(matched(code, &list.head, *line, format!("{net} {group}")))
+}
+
+fn suffix_finding(code: &'static str, rule: SuffixRule, name: &str) -> Finding {
+    let matched = Matched {
+        file: "public_suffix_list.dat",
+        line: rule.line,
+        text: name.to_owned(),
+        source: "https://publicsuffix.org/list/public_suffix_list.dat".to_owned(),
+    };
+    Finding {
+        rule: rules::known(code),
+        matched: Some(matched),
+        detail: String::new(),
+    }
+}
+
+/// Whether A-labels decode, and come back the same, under UTS 46.
+fn is_valid_idn(name: &str) -> bool {
+    Uts46::new()
+        .to_ascii(
+            name.as_bytes(),
+            AsciiDenyList::EMPTY,
+            Hyphens::Allow,
+            DnsLength::Ignore,
+        )
+        .is_ok_and(|ascii| ascii == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(guard: &Guard, line: &str, category: &str) -> String {
+        let findings = guard.subject(&Line::parse(line).unwrap(), category);
+        findings
+            .iter()
+            .map(Finding::code)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn must_refuse() {
+        let guard = Guard::new(Arc::new(Lists::embedded().unwrap()));
+        for (line, expected) in [
+            ("domain:shop.vn +", ""),
+            ("domain:shop-1.example +", ""),
+            (
+                "domain:com.vn +",
+                "public_suffix protected_name popular_name",
+            ),
+            ("domain:com.vn =", "public_suffix"),
+            ("domain:gov.vn =", "public_suffix protected_name"),
+            ("domain:x.gov.vn +", "protected_name"),
+            ("domain:www.vietcombank.com.vn =", "protected_name"),
+            ("domain:login.vietcombank.com.vn +", "protected_name"),
+            ("domain:facebook.com +", "protected_name popular_name"),
+            ("domain:www.facebook.com +", "protected_name popular_name"),
+            ("domain:shop1.weebly.com +", ""),
+            ("domain:weebly.com +", "platform_host popular_name"),
+            ("domain:www.weebly.com +", "platform_host popular_name"),
+            ("domain:a.github.io +", ""),
+            ("domain:github.io +", "private_suffix popular_name"),
+            ("domain:kawasaki.jp +", "covers_suffix"),
+            ("domain:agribanks.edu.vn +", "reserved_suffix"),
+            ("domain:xn--zzzzzzzz.com +", "bad_idn"),
+            ("net:203.0.113.0/24", ""),
+            (
+                "net:0.0.0.0/0",
+                "default_route protected_network prefix_too_wide shared_network",
+            ),
+            ("net:10.0.0.0/8", "protected_network prefix_too_wide"),
+            ("net:8.8.8.0/24", "protected_network shared_network"),
+            ("net:104.16.0.0/24", "shared_network"),
+            ("net:203.0.112.0/20", "prefix_too_wide"),
+            ("domain:test.blockfeed.example +", "test_only"),
+            ("net:203.0.113.254/32", "test_only"),
+            ("seller:shopee.vn/0", "test_only"),
+            ("seller:shopee.vn/1", ""),
+        ] {
+            assert_eq!(codes(&guard, line, "counterfeit"), expected, "{line}");
+        }
+        assert_eq!(codes(&guard, "domain:test.blockfeed.example +", "test"), "");
+        assert_eq!(codes(&guard, "domain:shop.vn +", "test"), "not_for_test");
+    }
+
+    #[test]
+    fn a_finding_names_its_line() {
+        let lists = Arc::new(Lists::embedded().unwrap());
+        let guard = Guard::new(lists);
+        let judged = guard.part(
+            "domain:shop.vn +\ndomain:x.gov.vn +\nrubbish\n",
+            "counterfeit",
+        );
+        let found: Vec<_> = judged
+            .iter()
+            .map(|j| (j.line, j.findings[0].code()))
+            .collect();
+        assert_eq!(found, [(2, "protected_name"), (3, "bad_line")]);
+        let matched = judged[0].findings[0].matched.as_ref().unwrap();
+        assert_eq!(
+            (matched.file, matched.text.as_str()),
+            ("protected-names.txt", "gov.vn gov")
+        );
+    }
+}
