@@ -8,10 +8,11 @@
 pub mod batch;
 pub mod draft;
 mod guard;
+mod names;
 mod ranges;
 pub mod rules;
 
-pub use draft::Draft;
+pub use draft::{Draft, draft};
 pub use guard::{Guard, Judged};
 pub use rules::{Grade, Rule, explain};
 
