@@ -32,7 +32,9 @@ enum Mode {
     #[command(after_help = "Example:\n  blockfeed agent run --config /etc/blockfeed-agent.toml")]
     Run,
     /// One round; the exit code is 0 only if all is verified, applied and well
-    #[command(after_help = "Example:\n  blockfeed agent once --config /etc/blockfeed-agent.toml --json")]
+    #[command(
+        after_help = "Example:\n  blockfeed agent once --config /etc/blockfeed-agent.toml --json"
+    )]
     Once,
     /// What a round would do; nothing is written
     #[command(after_help = "Example:\n  blockfeed agent plan --config /etc/blockfeed-agent.toml")]
@@ -123,7 +125,9 @@ impl AgentVerb {
                 out.line(plan.to_string().trim_end())?;
                 match plan.source {
                     Some(_) => Ok(()),
-                    None => Err(Error::said("no source offers anything that can be verified")),
+                    None => Err(Error::said(
+                        "no source offers anything that can be verified",
+                    )),
                 }
             }
             Mode::Once => {
@@ -159,8 +163,14 @@ fn verdict(report: &Report) -> Result<(), Error> {
     if report.is_well() {
         return Ok(());
     }
-    let alarms = report.alarms.iter().map(|a| format!("{}: {}", a.code, a.message));
-    let faults = report.faults.iter().map(|f| format!("{}: {}: {}", f.source, f.code, f.message));
+    let alarms = report
+        .alarms
+        .iter()
+        .map(|a| format!("{}: {}", a.code, a.message));
+    let faults = report
+        .faults
+        .iter()
+        .map(|f| format!("{}: {}: {}", f.source, f.code, f.message));
     let all: Vec<_> = alarms.chain(faults).collect();
     Err(Error::said(if all.is_empty() {
         "a feed wasn't verified in this round, or an output isn't as it should be".to_owned()
@@ -176,7 +186,8 @@ fn output_of(text: &str) -> Result<OutputConfig, Error> {
         ))
     };
     let mut fields = text.splitn(3, ':');
-    let (Some(feed), Some(format), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+    let (Some(feed), Some(format), Some(path)) = (fields.next(), fields.next(), fields.next())
+    else {
         return Err(bad());
     };
     let table = toml::Table::from_iter([

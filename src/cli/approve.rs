@@ -64,13 +64,27 @@ impl ApproveArgs {
         }
         let downloaded = download(&server, &officer, &proposal).await?;
         let hash = downloaded.hash.to_string();
-        if self.expect.as_ref().is_some_and(|expected| *expected != hash) {
-            return Err(Error::said(format!("the body's hash is {hash}, not the expected one: nothing was signed")));
+        if self
+            .expect
+            .as_ref()
+            .is_some_and(|expected| *expected != hash)
+        {
+            return Err(Error::said(format!(
+                "the body's hash is {hash}, not the expected one: nothing was signed"
+            )));
         }
         summary(&proposal, &downloaded, out)?;
         let role = findings(config, &downloaded, out)?;
         if !self.yes {
-            out.confirm(&format!("Sign {} as {} in the role {}?", self.id, officer.id, role.as_str()), "--yes")?;
+            out.confirm(
+                &format!(
+                    "Sign {} as {} in the role {}?",
+                    self.id,
+                    officer.id,
+                    role.as_str()
+                ),
+                "--yes",
+            )?;
         }
         let approval = officer.approve(&downloaded.body, &downloaded.hash, role);
         let outcome = server.approve(&proposal.id, &approval).await?;
@@ -110,18 +124,25 @@ pub async fn download(
     let parts = downloaded.body.parts();
     let texts = downloaded.body.texts();
     let wanted = parts.iter().map(|p| (p.sha256, p.length));
-    let wanted: Vec<_> = wanted.chain(texts.iter().map(|t| (t.sha256, t.length))).collect();
+    let wanted: Vec<_> = wanted
+        .chain(texts.iter().map(|t| (t.sha256, t.length)))
+        .collect();
     let mut progress = Progress::new();
     for (n, (sha256, length)) in wanted.iter().enumerate() {
         progress.tell(&format!("part {} of {}", n + 1, wanted.len()));
-        let bytes = server.proposal_part(&proposal.id, sha256, *length, officer).await?;
+        let bytes = server
+            .proposal_part(&proposal.id, sha256, *length, officer)
+            .await?;
         downloaded.parts.insert(*sha256, bytes);
     }
-    let broken = |sha256: Hash| move |why: PartError| Error::said(format!("the part {sha256}: {why}; nothing was signed"));
+    let broken = |sha256: Hash| {
+        move |why: PartError| Error::said(format!("the part {sha256}: {why}; nothing was signed"))
+    };
     let mut last = String::new();
     if let Body::List(list) = &downloaded.body {
         for part in &list.parts {
-            read_part(&downloaded, part, &mut last, |_| Ok::<_, PartError>(())).map_err(broken(part.sha256))?;
+            read_part(&downloaded, part, &mut last, |_| Ok::<_, PartError>(()))
+                .map_err(broken(part.sha256))?;
         }
     }
     for text in &texts {
@@ -132,20 +153,42 @@ pub async fn download(
 
 fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
     let body = &downloaded.body;
-    let by: Vec<_> = proposal.approvals.iter().map(|a| a.officer.as_str()).collect();
+    let by: Vec<_> = proposal
+        .approvals
+        .iter()
+        .map(|a| a.officer.as_str())
+        .collect();
     let action = format!("{:?}", body.action()).to_lowercase();
-    out.line(format!("proposal   {} ({action}), by {}", proposal.id, by.join(", ")))?;
-    let Basis { authority, number, date } = body.basis();
+    out.line(format!(
+        "proposal   {} ({action}), by {}",
+        proposal.id,
+        by.join(", ")
+    ))?;
+    let Basis {
+        authority,
+        number,
+        date,
+    } = body.basis();
     out.line(format!("basis      {authority}, {number}, {date}"))?;
     match body {
         Body::List(list) => summary_of_list(list, downloaded, out)?,
         Body::Amend(amend) => {
-            out.line(format!("amends     {} to end {}", amend.target, when::last_day(amend.not_after)))?;
+            out.line(format!(
+                "amends     {} to end {}",
+                amend.target,
+                when::last_day(amend.not_after)
+            ))?;
         }
         Body::Revoke(_) | Body::Stay(_) => {
             for target in body.targets() {
-                let lines = target.parts.as_ref().map(|p| p.iter().map(|p| p.count).sum::<u64>());
-                let what = lines.map_or_else(|| "the whole decision".into(), |n| format!("{n} of its lines"));
+                let lines = target
+                    .parts
+                    .as_ref()
+                    .map(|p| p.iter().map(|p| p.count).sum::<u64>());
+                let what = lines.map_or_else(
+                    || "the whole decision".into(),
+                    |n| format!("{n} of its lines"),
+                );
                 out.line(format!("{action:<10} {}: {what}", target.decision))?;
                 for part in target.parts.iter().flatten() {
                     first_lines(downloaded, &part.sha256, out)?;
@@ -158,18 +201,35 @@ fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Res
     }
     let reasons = downloaded.part(&body.reasons().sha256).unwrap_or_default();
     let reasons = String::from_utf8_lossy(&reasons);
-    let short: String = reasons.chars().filter(|c| canon::is_plain(*c)).take(200).collect();
+    let short: String = reasons
+        .chars()
+        .filter(|c| canon::is_plain(*c))
+        .take(200)
+        .collect();
     out.line(format!("reasons    {short}"))?;
-    out.line(format!("body       {}   (recomputed here; this is what you sign)", downloaded.hash))
+    out.line(format!(
+        "body       {}   (recomputed here; this is what you sign)",
+        downloaded.hash
+    ))
 }
 
 fn summary_of_list(list: &List, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
     let count: u64 = list.parts.iter().map(|p| p.count).sum();
-    out.line(format!("violation  {} / {} / {} / {}", list.category, list.head, list.goods, list.method))?;
+    out.line(format!(
+        "violation  {} / {} / {} / {}",
+        list.category, list.head, list.goods, list.method
+    ))?;
     let measures = serde_json::to_string(&list.measures).unwrap_or_default();
     out.line(format!("measures   {measures}"))?;
-    out.line(format!("ends       {} (inclusive)", when::last_day(list.not_after)))?;
-    out.line(format!("subjects   {count} in {} parts{}", list.parts.len(), if list.bulk { ", bulk" } else { "" }))?;
+    out.line(format!(
+        "ends       {} (inclusive)",
+        when::last_day(list.not_after)
+    ))?;
+    out.line(format!(
+        "subjects   {count} in {} parts{}",
+        list.parts.len(),
+        if list.bulk { ", bulk" } else { "" }
+    ))?;
     match list.parts.first() {
         Some(part) => first_lines(downloaded, &part.sha256, out),
         None => Ok(()),
@@ -212,11 +272,17 @@ fn findings(config: &Config, downloaded: &Downloaded, out: Output) -> Result<Rol
             return Err(Error::Guard(Box::new(found.finding)));
         }
     }
-    out.line(format!("guard      nothing refused; {total} findings passed by override or as notes"))?;
+    out.line(format!(
+        "guard      nothing refused; {total} findings passed by override or as notes"
+    ))?;
     for o in &list.guard.overrides {
         let reason = downloaded.part(&o.reason.sha256).unwrap_or_default();
         let reason = String::from_utf8_lossy(&reason);
-        let reason: String = reason.chars().filter(|c| canon::is_plain(*c)).take(200).collect();
+        let reason: String = reason
+            .chars()
+            .filter(|c| canon::is_plain(*c))
+            .take(200)
+            .collect();
         out.line(format!("override   {}: {reason}", o.code))?;
     }
     let senior = list.bulk || !list.guard.overrides.is_empty();

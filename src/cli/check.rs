@@ -68,7 +68,9 @@ impl CheckArgs {
         }
         if out.json {
             let rows: Vec<_> = batch.views().collect();
-            out.data(&json!({ "counts": batch.counts, "lists": guard.lists().hash(), "lines": rows }))?;
+            out.data(
+                &json!({ "counts": batch.counts, "lists": guard.lists().hash(), "lines": rows }),
+            )?;
         } else if self.file.is_some() {
             propose::show(&batch, out)?;
         } else {
@@ -121,10 +123,14 @@ fn show(row: &check::batch::Row, out: Output) -> Result<(), Error> {
 fn explain(code: &str, out: Output) -> Result<(), Error> {
     let Some(rule) = check::explain(code) else {
         let codes: Vec<_> = check::rules::all().iter().map(|r| r.code).collect();
-        let near = codes.iter().min_by_key(|known| strsim::damerau_levenshtein(code, known));
+        let near = codes
+            .iter()
+            .min_by_key(|known| strsim::damerau_levenshtein(code, known));
         let near = near.copied().unwrap_or_default();
         output::note(&format!("codes: {}", codes.join(" ")));
-        return Err(Error::said(format!("there is no code {code:?}; the nearest is {near:?}")));
+        return Err(Error::said(format!(
+            "there is no code {code:?}; the nearest is {near:?}"
+        )));
     };
     out.data(&json!({
         "code": rule.code, "grade": rule.grade, "vi": rule.vi, "en": rule.en,

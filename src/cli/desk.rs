@@ -57,12 +57,19 @@ impl DeskArgs {
         let key = self.key.as_deref().or(set.key.as_deref()).unwrap_or("k1");
         let file = self.key_file.as_ref().or(set.key_file.as_ref());
         let file = file.ok_or_else(|| missing("--key-file FILE", "officer.key_file"))?;
-        let phrase = self.passphrase_file.as_ref().or(set.passphrase_file.as_ref());
+        let phrase = self
+            .passphrase_file
+            .as_ref()
+            .or(set.passphrase_file.as_ref());
         let phrase = secret::passphrase(
             phrase.map(PathBuf::as_path),
             &format!("{} ({id})", file.display()),
         )?;
-        Ok(Officer::new(id, KeyId::new(key)?, secret::read_key(file, &phrase)?))
+        Ok(Officer::new(
+            id,
+            KeyId::new(key)?,
+            secret::read_key(file, &phrase)?,
+        ))
     }
 }
 

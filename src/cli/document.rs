@@ -73,7 +73,10 @@ pub fn first(
         expires: parts.expires,
         root: Root {
             threshold: parts.threshold,
-            keys: made.iter().map(|(id, key)| (id.clone(), root_key(key))).collect(),
+            keys: made
+                .iter()
+                .map(|(id, key)| (id.clone(), root_key(key)))
+                .collect(),
         },
         log: vec![feed_key(public(&log))],
         feed: vec![feed_key(public(&feed))],
@@ -139,8 +142,12 @@ pub fn read_officers(files: &[PathBuf]) -> Result<Officers, Error> {
     let mut all = Officers::new();
     for path in files {
         let text = fs::read(path).map_err(Error::io(path))?;
-        let officers: Officers = serde_json::from_slice(&text)
-            .map_err(|e| Error::said(format!("{}: {e}. `officer new` prints the form", path.display())))?;
+        let officers: Officers = serde_json::from_slice(&text).map_err(|e| {
+            Error::said(format!(
+                "{}: {e}. `officer new` prints the form",
+                path.display()
+            ))
+        })?;
         for (id, officer) in officers {
             add(&mut all, id, officer);
         }
@@ -165,16 +172,18 @@ pub fn read_signatures(path: &Path) -> Result<Vec<RootSignature>, Error> {
         read => read.map_err(Error::io(path))?,
     };
     serde_json::from_slice(&text).map_err(|e| {
-        Error::said(format!("{}: {e}. `trust sign` writes the form", path.display()))
+        Error::said(format!(
+            "{}: {e}. `trust sign` writes the form",
+            path.display()
+        ))
     })
 }
 
 /// Reads a trust document with its bytes.
 pub fn read(path: &Path) -> Result<(Document, Vec<u8>), Error> {
     let bytes = fs::read(path).map_err(Error::io(path))?;
-    let document = Document::parse(&bytes).map_err(|e: trust::Error| {
-        Error::said(format!("{}: {e}", path.display()))
-    })?;
+    let document = Document::parse(&bytes)
+        .map_err(|e: trust::Error| Error::said(format!("{}: {e}", path.display())))?;
     Ok((document, bytes))
 }
 

@@ -25,7 +25,9 @@ pub enum Error {
     /// The authority's own words.
     #[error("{server} refuses: {problem}")]
     Refused { server: String, problem: Problem },
-    #[error("{place} answers with something that can't be read: {why}. Is a blockfeed authority there, of this version?")]
+    #[error(
+        "{place} answers with something that can't be read: {why}. Is a blockfeed authority there, of this version?"
+    )]
     Answer { place: String, why: String },
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -115,11 +117,17 @@ fn instead(finding: &check::Finding) -> String {
         text.push_str(&format!(" ({})", finding.detail));
     }
     if let Some(matched) = &finding.matched {
-        text.push_str(&format!(" [{} line {}: {}]", matched.file, matched.line, matched.text));
+        text.push_str(&format!(
+            " [{} line {}: {}]",
+            matched.file, matched.line, matched.text
+        ));
     }
     if !finding.rule.instead_en.is_empty() {
         text.push_str(&format!(" {}", finding.rule.instead_en));
     }
-    text.push_str(&format!("\n  {}: {} {}", finding.rule.code, finding.rule.vi, finding.rule.instead_vi));
+    text.push_str(&format!(
+        "\n  {}: {} {}",
+        finding.rule.code, finding.rule.vi, finding.rule.instead_vi
+    ));
     text
 }

@@ -90,8 +90,13 @@ pub fn lines(
 
 /// What the guard finds in a list as a whole.
 pub fn whole(guard: &Guard, list: &List, now: u64, kinds: &BTreeSet<Kind>) -> Vec<Finding> {
-    let measures = list.measures.iter().filter_map(|m| serde_json::to_value(m).ok());
-    let measures: Vec<String> = measures.filter_map(|v| Some(v.as_str()?.to_owned())).collect();
+    let measures = list
+        .measures
+        .iter()
+        .filter_map(|m| serde_json::to_value(m).ok());
+    let measures: Vec<String> = measures
+        .filter_map(|v| Some(v.as_str()?.to_owned()))
+        .collect();
     let Basis {
         authority,
         number,
@@ -120,11 +125,18 @@ pub fn end(guard: &Guard, amend: &Amend, ledger: &Ledger, now: u64) -> Option<Fi
     // A target that isn't there is the fold's to refuse.
     let category = &ledger.lists().get(&amend.target)?.body.category;
     let not_after = i64::try_from(amend.not_after).ok();
-    draft::end(guard.lists(), category, not_after, i64::try_from(now).unwrap_or(i64::MAX))
+    draft::end(
+        guard.lists(),
+        category,
+        not_after,
+        i64::try_from(now).unwrap_or(i64::MAX),
+    )
 }
 
 fn text(part: &PartRef, parts: &dyn Parts) -> Result<String, String> {
     let sha256 = &part.sha256;
-    let bytes = parts.part(sha256).map_err(|why| format!("the part {sha256}: {why}"))?;
+    let bytes = parts
+        .part(sha256)
+        .map_err(|why| format!("the part {sha256}: {why}"))?;
     String::from_utf8(bytes).map_err(|_| format!("the part {sha256} isn't UTF-8"))
 }

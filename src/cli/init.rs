@@ -166,7 +166,9 @@ fn report(
     out: Output,
 ) -> Result<(), Error> {
     let vkey = |name: &str, keys: &[[u8; 32]]| -> Result<String, Error> {
-        let newest = keys.last().ok_or_else(|| Error::said("the trust document names no key"))?;
+        let newest = keys
+            .last()
+            .ok_or_else(|| Error::said("the trust document names no key"))?;
         Ok(VerifierKey::ed25519(name, newest)?.to_string())
     };
     let log_vkey = vkey(origin.as_str(), &document.log_keys())?;
@@ -184,10 +186,16 @@ fn report(
     out.line(format!("log key    {log_vkey}"))?;
     out.line(format!("feed key   {feed_vkey}"))?;
     let (k, n) = (document.root.threshold, document.root.keys.len());
-    out.line(format!("root       {k} of {n} keys; carry them off this machine"))?;
+    out.line(format!(
+        "root       {k} of {n} keys; carry them off this machine"
+    ))?;
     for (id, officer) in &document.officers {
         let roles: Vec<_> = officer.roles.iter().map(|r| r.as_str()).collect();
-        out.line(format!("officer    {id}  {}  {}", officer.unit, roles.join(", ")))?;
+        out.line(format!(
+            "officer    {id}  {}  {}",
+            officer.unit,
+            roles.join(", ")
+        ))?;
     }
     out.line(format!("keys       {}", keys.display()))?;
     out.line(format!("settings   {}", settings.display()))?;

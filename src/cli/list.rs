@@ -60,7 +60,10 @@ impl ListArgs {
             after = page.next;
             if after.is_none() {
                 drop(progress);
-                output::note(&format!("{} serial {}: {} entries", self.feed, page.serial, page.entries));
+                output::note(&format!(
+                    "{} serial {}: {} entries",
+                    self.feed, page.serial, page.entries
+                ));
                 return out.data(&json!({
                     "feed": self.feed, "serial": page.serial, "entries": page.entries, "lines": all,
                 }));

@@ -23,7 +23,9 @@ impl LookupArgs {
         out.data(&found)?;
         let canonical = found.canonical.as_deref().unwrap_or(&self.subject);
         if !found.listed {
-            return out.line(format!("{canonical} is not listed / không có trong danh sách"));
+            return out.line(format!(
+                "{canonical} is not listed / không có trong danh sách"
+            ));
         }
         out.line(format!("{canonical} is listed / có trong danh sách"))?;
         for hold in &found.holds {

@@ -47,19 +47,28 @@ use std::{path::PathBuf, process::ExitCode};
 
 /// Signed, transparent blocklists: one append-only log of decisions; feeds that prove themselves
 #[derive(Debug, Parser)]
-#[command(name = "blockfeed", version, after_help = "Example:
+#[command(
+    name = "blockfeed",
+    version,
+    after_help = "Example:
   blockfeed demo                                   the whole way from a list to a block, in one go
   blockfeed check facebook.com                     would it pass?
   blockfeed audit http://127.0.0.1:8399            prove everything that was published
 
 Settings: --config FILE (TOML), BLOCKFEED_<SECTION>_<KEY> variables, --set section.key=value;
-`blockfeed config` prints them all. blockfeed VERB --help has an example for every verb.")]
+`blockfeed config` prints them all. blockfeed VERB --help has an example for every verb."
+)]
 pub struct Cli {
     /// The settings file [else BLOCKFEED_CONFIG]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
     config: Option<PathBuf>,
     /// One setting, over file and environment (may be repeated)
-    #[arg(long, value_name = "SECTION.KEY=VALUE", global = true, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        value_name = "SECTION.KEY=VALUE",
+        global = true,
+        help_heading = "Everywhere"
+    )]
     set: Vec<String>,
     /// Print data as JSON
     #[arg(long, global = true, help_heading = "Everywhere")]

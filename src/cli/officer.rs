@@ -75,8 +75,12 @@ impl OfficerVerb {
         let roles: Vec<Role> = args.role.into_iter().map(Role::from).collect();
         let public = document::public(&key);
         let officer = document::officer(&args.unit, &roles, args.key, public);
-        output::note(&format!("{what} is written; back it up, it can't be made again"));
+        output::note(&format!(
+            "{what} is written; back it up, it can't be made again"
+        ));
         // JSON with or without --json: it is what goes into the trust document.
-        output::print(&output::pretty(&json!({ args.officer.to_string(): officer }))?)
+        output::print(&output::pretty(
+            &json!({ args.officer.to_string(): officer }),
+        )?)
     }
 }

@@ -52,7 +52,8 @@ impl Output {
 
 /// A document as JSON for people and scripts.
 pub fn pretty(data: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string_pretty(data).map_err(|e| Error::said(format!("not writable as JSON: {e}")))
+    serde_json::to_string_pretty(data)
+        .map_err(|e| Error::said(format!("not writable as JSON: {e}")))
 }
 
 /// One line on standard output.

@@ -117,10 +117,14 @@ impl ProposeArgs {
         self.write_result(&batch, out)?;
         let refused = batch.counts.refused;
         if batch.counts.accepted == 0 {
-            return Err(Error::said("no line was accepted, so there is nothing to propose"));
+            return Err(Error::said(
+                "no line was accepted, so there is nothing to propose",
+            ));
         }
         if self.all_or_nothing && refused > 0 {
-            return Err(Error::said(format!("{refused} lines are refused, and --all-or-nothing holds the rest")));
+            return Err(Error::said(format!(
+                "{refused} lines are refused, and --all-or-nothing holds the rest"
+            )));
         }
         let parts = batch::parts(batch.accepted());
         let reasons = self.grounds.reasons()?;
@@ -186,14 +190,20 @@ impl ProposeArgs {
     fn overrides(&self) -> Result<Vec<batch::Override>, Error> {
         let read = |text: &String| {
             let (code, reason) = text.split_once('=').ok_or_else(|| {
-                Error::said(format!("--override {text}: it is written CODE=REASON or CODE=@FILE"))
+                Error::said(format!(
+                    "--override {text}: it is written CODE=REASON or CODE=@FILE"
+                ))
             })?;
             Ok(batch::Override {
                 code: code.to_owned(),
                 reason: proposal::text(reason)?,
             })
         };
-        let mut overrides = self.overrides.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+        let mut overrides = self
+            .overrides
+            .iter()
+            .map(read)
+            .collect::<Result<Vec<_>, Error>>()?;
         overrides.sort_by(|a, b| a.code.cmp(&b.code));
         Ok(overrides)
     }
@@ -221,7 +231,10 @@ impl ProposeArgs {
         let mut measures = self.measure.clone();
         if measures.is_empty() {
             let kinds: BTreeSet<Kind> = batch.accepted().map(|line| line.kind).collect();
-            measures = kinds.into_iter().filter_map(|kind| measure(Measure::of(kind).as_str()).ok()).collect();
+            measures = kinds
+                .into_iter()
+                .filter_map(|kind| measure(Measure::of(kind).as_str()).ok())
+                .collect();
         }
         measures.sort();
         measures.dedup();

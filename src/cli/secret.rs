@@ -71,7 +71,9 @@ pub fn new_passphrase(file: Option<&Path>, what: &str) -> Result<Passphrase, Err
         None => {
             let first = ask(&format!("New passphrase of {what}: "))?;
             if *ask("The same again: ")? != *first {
-                return Err(Error::said("the two passphrases differ; nothing was written"));
+                return Err(Error::said(
+                    "the two passphrases differ; nothing was written",
+                ));
             }
             first
         }
@@ -116,7 +118,9 @@ fn ask(prompt: &str) -> Result<Passphrase, Error> {
         echo(true);
     }
     read.map_err(Error::io("standard input"))?;
-    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+    Ok(Zeroizing::new(
+        line.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
 }
 
 fn echo(on: bool) -> bool {

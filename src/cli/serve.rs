@@ -55,7 +55,9 @@ impl ServeArgs {
         let registry = Registry::new();
         let casework = open(&config, &keys, &registry)?;
         out.data(&json!({ "listen": listen, "metrics": metrics }))?;
-        out.line(format!("serving http://{listen}   metrics http://{metrics}/metrics"))?;
+        out.line(format!(
+            "serving http://{listen}   metrics http://{metrics}/metrics"
+        ))?;
         let authority = casework.authority().clone();
         server.serve(casework, registry, stopped).await?;
         authority.stop();
@@ -93,7 +95,11 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
 pub fn keys(config: &Config) -> Result<Keys, Error> {
     let beside = |name: &str| config.log.data.join("keys").join(name);
     let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config.keys.feed.clone().unwrap_or_else(|| beside("feed.pem"));
+    let feed = config
+        .keys
+        .feed
+        .clone()
+        .unwrap_or_else(|| beside("feed.pem"));
     if !log.exists() && !config.log.data.join("db").exists() {
         return Err(log::Error::Empty(config.log.data.display().to_string()).into());
     }

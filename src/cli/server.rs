@@ -193,7 +193,8 @@ impl Server {
     pub async fn approve(&self, id: &DecisionId, approval: &Approval) -> Result<Outcome, Error> {
         let path = format!("api/v1/proposals/{id}/approvals");
         let body = json(approval)?.into();
-        self.post(Read::new(&path, ANSWER), body, "application/json").await
+        self.post(Read::new(&path, ANSWER), body, "application/json")
+            .await
     }
 
     /// Takes a proposal back.
@@ -201,11 +202,16 @@ impl Server {
         let path = format!("api/v1/proposals/{}/withdrawal", DecisionId::new(id)?);
         let authorization = self.authorization(officer, "POST", &path).await?;
         let to = Read::new(&path, ANSWER).authorized(Some(&authorization));
-        self.post(to, Bytes::from_static(b"{}"), "application/json").await
+        self.post(to, Bytes::from_static(b"{}"), "application/json")
+            .await
     }
 
     /// Puts a new trust document in force.
-    pub async fn trust(&self, document: &[u8], signatures: &[RootSignature]) -> Result<Outcome, Error> {
+    pub async fn trust(
+        &self,
+        document: &[u8],
+        signatures: &[RootSignature],
+    ) -> Result<Outcome, Error> {
         let mut form = Form::new()?;
         form.field("document", document);
         form.field("signatures", &json(&signatures)?);
@@ -236,7 +242,12 @@ impl Server {
     }
 
     /// Registers a subscriber's key.
-    pub async fn add_subscriber(&self, name: &str, key: &str, officer: &Officer) -> Result<Value, Error> {
+    pub async fn add_subscriber(
+        &self,
+        name: &str,
+        key: &str,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
         let path = "api/v1/subscribers";
         let authorization = self.authorization(officer, "POST", path).await?;
         let body = json(&serde_json::json!({ "name": name, "public": key }))?;
@@ -250,7 +261,12 @@ impl Server {
         Ok(self.source.read(&path, part.length).await?.to_vec())
     }
 
-    async fn authorization(&self, officer: &Officer, method: &str, path: &str) -> Result<String, Error> {
+    async fn authorization(
+        &self,
+        officer: &Officer,
+        method: &str,
+        path: &str,
+    ) -> Result<String, Error> {
         // The request is bound to the log, so that a signature for one can't be used at another.
         let origin = self.log().await?.origin;
         Ok(officer.authorization(&origin, method, &format!("/{path}")))
@@ -269,7 +285,12 @@ impl Server {
         self.decoded(path, self.source.ask(read).await?)
     }
 
-    async fn post<T: DeserializeOwned>(&self, to: Read<'_>, body: Bytes, kind: &str) -> Result<T, Error> {
+    async fn post<T: DeserializeOwned>(
+        &self,
+        to: Read<'_>,
+        body: Bytes,
+        kind: &str,
+    ) -> Result<T, Error> {
         let answer = self.source.send(to, body, kind).await?;
         self.decoded("the answer", answer)
     }
@@ -278,7 +299,11 @@ impl Server {
         if !matches!(answer.status, 200..=299) {
             return Err(self.refused(&answer));
         }
-        let bytes: &[u8] = if answer.bytes.is_empty() { b"null" } else { &answer.bytes };
+        let bytes: &[u8] = if answer.bytes.is_empty() {
+            b"null"
+        } else {
+            &answer.bytes
+        };
         serde_json::from_slice(bytes).map_err(|e| Error::Answer {
             place: format!("{} ({what})", self.source),
             why: e.to_string(),

@@ -89,7 +89,13 @@ impl ShowArgs {
     }
 
     fn print(&self, dossier: &Dossier, size: u64, out: Output) -> Result<(), Error> {
-        let text = |name: &str| dossier.body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = |name: &str| {
+            dossier
+                .body
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         out.line(format!("decision   {} ({})", self.id, text("action")))?;
         if text("action") == "list" {
             let words = ["category", "head", "goods", "method"].map(text);
@@ -97,12 +103,24 @@ impl ShowArgs {
         }
         if let Some(basis) = dossier.body.get("basis") {
             let of = |name: &str| basis.get(name).and_then(Value::as_str).unwrap_or_default();
-            out.line(format!("basis      {}, {}, {}", of("authority"), of("number"), of("date")))?;
+            out.line(format!(
+                "basis      {}, {}, {}",
+                of("authority"),
+                of("number"),
+                of("date")
+            ))?;
         }
         for signer in &dossier.approvals {
-            out.line(format!("{:<10} {} of {} (key {})", signer.role, signer.officer, signer.unit, signer.key))?;
+            out.line(format!(
+                "{:<10} {} of {} (key {})",
+                signer.role, signer.officer, signer.unit, signer.key
+            ))?;
         }
-        out.line(format!("in force   leaf {}, {}", dossier.leaf, when::time(dossier.time)))?;
+        out.line(format!(
+            "in force   leaf {}, {}",
+            dossier.leaf,
+            when::time(dossier.time)
+        ))?;
         if let (Some(open), Some(total)) = (dossier.open, dossier.total) {
             out.line(format!("subjects   {open} of {total} are open"))?;
         }
@@ -111,11 +129,20 @@ impl ShowArgs {
         }
         for event in &dossier.history {
             let by = event.id.as_deref().unwrap_or("the log itself");
-            out.line(format!("{:<10} by {by}, leaf {}, {}", event.what, event.leaf, when::time(event.time)))?;
+            out.line(format!(
+                "{:<10} by {by}, leaf {}, {}",
+                event.what,
+                event.leaf,
+                when::time(event.time)
+            ))?;
         }
         for text in &dossier.texts {
             let shown = text.text.as_deref().unwrap_or("(erased)");
-            let shown: String = shown.chars().filter(|c| crate::canon::is_plain(*c)).take(400).collect();
+            let shown: String = shown
+                .chars()
+                .filter(|c| crate::canon::is_plain(*c))
+                .take(400)
+                .collect();
             out.line(format!("{:<10} {shown}", text.of))?;
         }
         out.line(format!(

@@ -49,7 +49,9 @@ impl SubscriberVerb {
 impl AddArgs {
     async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
-        let answer = server.add_subscriber(&self.name, &self.key, &officer).await?;
+        let answer = server
+            .add_subscriber(&self.name, &self.key, &officer)
+            .await?;
         out.data(&answer)?;
         out.line(format!("registered {}", self.name))
     }
@@ -62,15 +64,23 @@ impl StatusArgs {
         out.data(&answer)?;
         let all = answer.get("subscribers").unwrap_or(&answer);
         for subscriber in all.as_array().into_iter().flatten() {
-            let name = subscriber.get("name").and_then(Value::as_str).unwrap_or("?");
+            let name = subscriber
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or("?");
             let feeds = subscriber.get("feeds").and_then(Value::as_object);
             if feeds.is_none_or(serde_json::Map::is_empty) {
                 out.line(format!("{name}  has acknowledged nothing yet"))?;
             }
             for (feed, applied) in feeds.into_iter().flatten() {
-                let number = |key: &str| applied.get(key).and_then(Value::as_u64).unwrap_or_default();
+                let number =
+                    |key: &str| applied.get(key).and_then(Value::as_u64).unwrap_or_default();
                 let current = applied.get("current").and_then(Value::as_bool) == Some(true);
-                let lag = if current { "current".into() } else { format!("{} s behind", number("lag_seconds")) };
+                let lag = if current {
+                    "current".into()
+                } else {
+                    format!("{} s behind", number("lag_seconds"))
+                };
                 out.line(format!(
                     "{name}  {feed}  serial {}  applied {}  {lag}",
                     number("serial"),

@@ -42,10 +42,16 @@ impl TargetArgs {
         if let Some(path) = &self.file {
             let text = fs::read_to_string(path).map_err(Error::io(path))?;
             let lines = text.lines().map(str::trim);
-            named.extend(lines.filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned));
+            named.extend(
+                lines
+                    .filter(|l| !l.is_empty() && !l.starts_with('#'))
+                    .map(str::to_owned),
+            );
         }
         if named.is_empty() {
-            return Err(Error::said("name a subject, a decision's id, or a list with --file"));
+            return Err(Error::said(
+                "name a subject, a decision's id, or a list with --file",
+            ));
         }
         let mut targets = Vec::new();
         let mut lines: BTreeMap<DecisionId, Vec<OwnedLine>> = BTreeMap::new();
@@ -57,7 +63,10 @@ impl TargetArgs {
                     decision,
                     parts: None,
                 }),
-                Err(_) => self.of_subject(typed, server, &mut lines, &mut covered).await?,
+                Err(_) => {
+                    self.of_subject(typed, server, &mut lines, &mut covered)
+                        .await?
+                }
             }
         }
         let mut parts: Vec<Vec<u8>> = Vec::new();
@@ -125,9 +134,15 @@ impl Found {
             match &target.parts {
                 Some(parts) => {
                     let lines: u64 = parts.iter().map(|p| p.count).sum();
-                    out.line(format!("target     {}: {lines} of its lines", target.decision))?;
+                    out.line(format!(
+                        "target     {}: {lines} of its lines",
+                        target.decision
+                    ))?;
                 }
-                None => out.line(format!("target     {}: the whole decision", target.decision))?,
+                None => out.line(format!(
+                    "target     {}: the whole decision",
+                    target.decision
+                ))?,
             }
         }
         for (subject, hold) in &self.covered {

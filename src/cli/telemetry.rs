@@ -24,9 +24,11 @@ pub fn start(logging: &Logging) -> Result<(), Error> {
 
 /// Serves `/metrics` beside whatever else runs.
 pub async fn serve_metrics(address: SocketAddr, registry: Registry) -> Result<(), Error> {
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|e| Error::said(format!("{address}: {e}; another address: --metrics ADDRESS")))?;
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(|e| {
+        Error::said(format!(
+            "{address}: {e}; another address: --metrics ADDRESS"
+        ))
+    })?;
     let page = move || {
         let registry = registry.clone();
         async move {

@@ -39,7 +39,9 @@ fn span_seconds(text: &str) -> Option<u64> {
         'y' => 365 * DAY,
         _ => return None,
     };
-    number.checked_mul(seconds).filter(|s| *s <= 100 * 366 * DAY)
+    number
+        .checked_mul(seconds)
+        .filter(|s| *s <= 100 * 366 * DAY)
 }
 
 /// `2027-03-01 17:00:00`, by Vietnam's clock.
@@ -91,7 +93,15 @@ mod tests {
         assert_eq!(last_day(ends), "2026-08-31");
         let span = end("+2h").unwrap() - now();
         assert!((7199..=7201).contains(&span));
-        for bad in ["", "+", "+9", "+x d", "2026-13-01", "tomorrow", "+999999999999y"] {
+        for bad in [
+            "",
+            "+",
+            "+9",
+            "+x d",
+            "2026-13-01",
+            "tomorrow",
+            "+999999999999y",
+        ] {
             assert!(end(bad).is_err(), "{bad}");
         }
     }

@@ -57,10 +57,7 @@ fn judge_list(guard: &Guard, list: &List, time: u64, parts: &dyn Parts) -> Resul
         now: i64::try_from(time).unwrap_or(i64::MAX),
         kinds: kinds.into_iter().collect(),
     };
-    match draft::draft(guard.lists(), &whole)
-        .iter()
-        .find(|f| stops(f, list))
-    {
+    match draft(guard.lists(), &whole).iter().find(|f| stops(f, list)) {
         Some(finding) => Err(finding.to_string()),
         None => Ok(()),
     }

@@ -5,4 +5,8 @@ use clap::Args;
 /// x
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {}
-impl DemoArgs { pub async fn run(self, _: Config, _: Output) -> Result<(), Error> { Ok(()) } }
+impl DemoArgs {
+    pub async fn run(self, _: Config, _: Output) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -108,7 +108,9 @@ impl DraftArgs {
                 officer.keys.remove(&KeyId::new(key).ok()?)
             });
             removed.ok_or_else(|| {
-                Error::said(format!("--remove-key {named}: the document has no such key; it is written o-0017/k1"))
+                Error::said(format!(
+                    "--remove-key {named}: the document has no such key; it is written o-0017/k1"
+                ))
             })?;
         }
         Ok(())
@@ -127,9 +129,9 @@ impl DraftArgs {
             document.feed.retain(|k| *k != key);
         }
         for named in &self.root_key {
-            let (id, text) = named
-                .split_once('=')
-                .ok_or_else(|| Error::said(format!("--root-key {named}: it is written NAME=BASE64")))?;
+            let (id, text) = named.split_once('=').ok_or_else(|| {
+                Error::said(format!("--root-key {named}: it is written NAME=BASE64"))
+            })?;
             let key = RootKey {
                 alg: Alg::Ed25519,
                 public: public(text)?,

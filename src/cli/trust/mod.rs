@@ -145,10 +145,18 @@ impl ShowArgs {
         };
         out.data(&document)?;
         out.line(format!("origin    {}", document.origin))?;
-        out.line(format!("version   {}  sha256 {}", document.version, Hash::of(&bytes)))?;
+        out.line(format!(
+            "version   {}  sha256 {}",
+            document.version,
+            Hash::of(&bytes)
+        ))?;
         out.line(format!("expires   {}", super::when::time(document.expires)))?;
         let root = &document.root;
-        out.line(format!("root      {} of {}", root.threshold, root.keys.len()))?;
+        out.line(format!(
+            "root      {} of {}",
+            root.threshold,
+            root.keys.len()
+        ))?;
         for (id, key) in &root.keys {
             out.line(format!("          {id}  {}", text(&key.public)))?;
         }
@@ -159,12 +167,19 @@ impl ShowArgs {
             out.line(format!("feed      {}", text(&key.public)))?;
         }
         let witnesses = &document.witnesses;
-        out.line(format!("witnesses {} of {}", witnesses.quorum, witnesses.keys.len()))?;
+        out.line(format!(
+            "witnesses {} of {}",
+            witnesses.quorum,
+            witnesses.keys.len()
+        ))?;
         for (id, officer) in &document.officers {
             let roles: Vec<_> = officer.roles.iter().map(|r| r.as_str()).collect();
             let keys: Vec<_> = officer.keys.keys().map(KeyId::as_str).collect();
             let (roles, keys) = (roles.join(", "), keys.join(", "));
-            out.line(format!("officer   {id}  {}  {roles}  keys {keys}", officer.unit))?;
+            out.line(format!(
+                "officer   {id}  {}  {roles}  keys {keys}",
+                officer.unit
+            ))?;
         }
         Ok(())
     }
@@ -214,8 +229,14 @@ impl VerifyArgs {
             }
             None => drop(trust::verify_first(&bytes, &document.origin, &signatures)?),
         }
-        out.data(&json!({ "version": document.version, "sha256": Hash::of(&bytes), "valid": true }))?;
-        out.line(format!("version {} is validly signed; sha256 {}", document.version, Hash::of(&bytes)))
+        out.data(
+            &json!({ "version": document.version, "sha256": Hash::of(&bytes), "valid": true }),
+        )?;
+        out.line(format!(
+            "version {} is validly signed; sha256 {}",
+            document.version,
+            Hash::of(&bytes)
+        ))
     }
 }
 
