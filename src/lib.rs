@@ -30,10 +30,12 @@
 //! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 
+pub mod agent;
 pub mod audit;
 pub mod canon;
 pub mod casework;
 pub mod check;
+pub mod config;
 pub mod decision;
 pub mod entries;
 pub mod feed;

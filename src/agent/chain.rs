@@ -45,14 +45,13 @@ pub(super) struct Pins<'a> {
 impl Chain {
     /// Rebuilds the copy from disk and checks it against the head that was stored.
     pub(super) fn load(disk: &mut Disk, head: &Head, note: Vec<u8>) -> Result<Self, Error> {
-        let damaged = |why: String| Error::Damaged {
-            path: disk.dir().join("leaves"),
-            why,
-        };
         let leaves = disk.load_leaves(head.size)?;
         let tree: Tree = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
         if tree.root() != head.root {
-            return Err(damaged("its leaves don't give the stored head's root".into()));
+            return Err(Error::Damaged {
+                path: disk.dir().join("leaves"),
+                why: "its leaves don't give the stored head's root".into(),
+            });
         }
         let (ledger, documents) = refold(disk, &leaves)?;
         Ok(Self {
@@ -185,9 +184,9 @@ pub(super) async fn grow(
 /// the leaves were.
 fn early(note: &[u8], chain: &Chain) -> Result<(), Fault> {
     match open(note, chain.ledger.origin(), chain.ledger.trust()) {
-        Err(Fault::Checkpoint(
-            tlog::Error::NoLogSignature { .. } | tlog::Error::Quorum { .. },
-        )) => Ok(()),
+        Err(Fault::Checkpoint(tlog::Error::NoLogSignature { .. } | tlog::Error::Quorum { .. })) => {
+            Ok(())
+        }
         other => other.map(drop),
     }
 }
@@ -211,7 +210,9 @@ async fn new_leaves(
     let repeated = leaves.drain(..usize::try_from(overlap).unwrap_or(0).min(leaves.len()));
     for (index, leaf) in (from - overlap..).zip(repeated) {
         if tree.leaf(index) != Some(leaf_hash(&leaf)) {
-            return Err(refuse("a leaf that is held already stands there in another form"));
+            return Err(refuse(
+                "a leaf that is held already stands there in another form",
+            ));
         }
     }
     leaves.iter().for_each(|leaf| tree.push(leaf_hash(leaf)));
@@ -290,7 +291,11 @@ fn document_of(leaf: &Leaf) -> Option<Hash> {
 
 /// Opens a checkpoint under a trust document: the log's signature and the quorum. The time is
 /// the latest one that a whole quorum has vouched for.
-fn open(note: &[u8], origin: &Origin, trust: &Document) -> Result<(Checkpoint, Option<u64>), Fault> {
+fn open(
+    note: &[u8],
+    origin: &Origin,
+    trust: &Document,
+) -> Result<(Checkpoint, Option<u64>), Fault> {
     let witnesses = trust
         .witnesses
         .keys
@@ -326,7 +331,9 @@ fn pin(pins: &Pins<'_>, genesis: &Genesis, bytes: &[u8], ledger: &Ledger) -> Res
     if let Some((remembered, _)) = pins.remembered
         && remembered != session
     {
-        return refuse(format!("its session is {session}, {remembered} was held before"));
+        return refuse(format!(
+            "its session is {session}, {remembered} was held before"
+        ));
     }
     if let Some(origin) = trust.origin.as_ref().filter(|o| **o != genesis.origin) {
         return refuse(format!("it is {}, not {origin}", genesis.origin));
@@ -334,12 +341,18 @@ fn pin(pins: &Pins<'_>, genesis: &Genesis, bytes: &[u8], ledger: &Ledger) -> Res
     if let Some(pinned) = &trust.genesis {
         let found = leaf_hash(bytes).to_string();
         if !matches!(pinned.len(), 16 | 64) || !found.starts_with(pinned.as_str()) {
-            return refuse(format!("its first leaf has hash {found}, the pin is {pinned}"));
+            return refuse(format!(
+                "its first leaf has hash {found}, the pin is {pinned}"
+            ));
         }
     }
     if let Some(root) = &trust.root {
         let document = &ledger.trust().root;
-        let keys: BTreeSet<String> = document.keys.values().map(|k| k.public.clone().into()).collect();
+        let keys: BTreeSet<String> = document
+            .keys
+            .values()
+            .map(|k| k.public.clone().into())
+            .collect();
         if keys != root.keys || document.threshold < root.threshold {
             return refuse("its first trust document has other root keys than the pin".into());
         }
@@ -367,7 +380,9 @@ fn pin_log_key(trust: &TrustConfig, note: &[u8]) -> Result<(), Fault> {
         .parse()
         .map_err(|e| Fault::Pin(format!("log_key in [trust] can't be read: {e}")))?;
     let note = Note::parse(note, MAX_CHECKPOINT).map_err(Fault::Checkpoint)?;
-    let verified = note.verified_by(std::slice::from_ref(&key)).map_err(Fault::Checkpoint)?;
+    let verified = note
+        .verified_by(std::slice::from_ref(&key))
+        .map_err(Fault::Checkpoint)?;
     if verified.is_empty() {
         return Err(Fault::Pin(format!("its checkpoint isn't signed by {key}")));
     }

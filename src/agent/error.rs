@@ -65,7 +65,11 @@ pub enum Fault {
          The signed checkpoints are kept in the evidence folder: show them to the publisher and \
          to others who read this log"
     )]
-    Fork { size: u64, held: Hash, offered: Hash },
+    Fork {
+        size: u64,
+        held: Hash,
+        offered: Hash,
+    },
     #[error("the log's files at size {size} don't give the root {root} that was signed: {why}")]
     Root {
         size: u64,

@@ -5,8 +5,9 @@
 //! bound by the digest in the state leaf, or (`verify = "full"`) from every part.
 
 use super::{
-    BrakeConfig, Chain, Disk, Fault, Growth, Verify,
+    BrakeConfig, Chain, Disk, Fault, Verify,
     brake::{HeldBack, Step},
+    chain::Growth,
     pull::Pull,
     standing::HeldFile,
 };
@@ -40,8 +41,6 @@ pub(super) struct Progress {
     pub(super) steps: Vec<Step>,
     /// Parts to keep for open stays.
     pub(super) parts: Vec<(Hash, Vec<u8>)>,
-    /// Seconds until the publisher wants to be asked again.
-    pub(super) poll: u64,
 }
 
 /// How the kept files change.
@@ -51,6 +50,18 @@ pub(super) enum NewFiles {
     All(Vec<(HeldFile, Vec<u8>)>),
     /// Deltas after what is kept.
     More(Vec<(HeldFile, Vec<u8>)>),
+}
+
+impl NewFiles {
+    /// Packed bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::All(files) | Self::More(files) => {
+                files.iter().map(|(_, bytes)| bytes.len() as u64).sum()
+            }
+        }
+    }
 }
 
 /// What a feed is judged by in one round.
@@ -96,7 +107,6 @@ impl Judge<'_> {
             });
         }
         (next.serial, next.digest, next.fresh) = (stated.serial, stated.digest, fresh);
-        progress.poll = manifest.poll;
         progress.parts = self.stay_parts(pull).await?;
         Ok(progress)
     }
@@ -149,7 +159,9 @@ impl Judge<'_> {
             let serial = next.fold.ledger.size();
             let before = entries_before(&next.fold, self.feed, &change);
             let ledger = &next.fold.ledger;
-            let step = next.held_back.step(self.brake, serial, before, &change, ledger);
+            let step = next
+                .held_back
+                .step(self.brake, serial, before, &change, ledger);
             steps.push(step);
             folded = match folded.is_empty() {
                 true => change,
@@ -195,10 +207,8 @@ impl Judge<'_> {
                 }
                 let text = feed::delta::encode(self.origin(), self.feed, serial, to, folded);
                 let path = || paths::manifest(self.feed);
-                let packed = feed::pack::compress(&text).map_err(|why| Fault::File {
-                    path: path(),
-                    why,
-                })?;
+                let packed =
+                    feed::pack::compress(&text).map_err(|why| Fault::File { path: path(), why })?;
                 let file = HeldFile::new(serial, to, &FileRef::of(&text, &packed));
                 Ok(NewFiles::More(vec![(file, packed)]))
             }
@@ -249,11 +259,7 @@ impl Judge<'_> {
     }
 
     /// A first contact that reads every part.
-    async fn fold_all(
-        &self,
-        manifest: &Manifest,
-        pull: &mut Pull<'_>,
-    ) -> Result<Progress, Fault> {
+    async fn fold_all(&self, manifest: &Manifest, pull: &mut Pull<'_>) -> Result<Progress, Fault> {
         let leaves = self.leaves(0)?;
         let refused = |index, why| Fault::Leaf { index, why };
         let first = leaves.first().ok_or(refused(0, Refusal::Genesis))?;
@@ -364,7 +370,6 @@ fn progress(next: Followed, files: NewFiles, steps: Vec<Step>) -> Progress {
         files,
         steps,
         parts: Vec::new(),
-        poll: 0,
     }
 }
 

@@ -47,7 +47,9 @@ pub(super) fn load(
     let stated = ledger.feeds().get(feed).map(|s| (s.serial, s.digest));
     let found = set.digest(&origin, feed);
     if found != record.digest || stated != Some((record.serial, record.digest)) {
-        return Err(damaged("its files give another set than the log states".into()));
+        return Err(damaged(
+            "its files give another set than the log states".into(),
+        ));
     }
     let held_back = match &record.held_back {
         None => HeldBack::default(),

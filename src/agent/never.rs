@@ -39,8 +39,7 @@ impl NeverBlock {
             if !line.is_empty() && !line.starts_with('#') && !list.take(line) {
                 return Err(damaged(format!(
                     "line {}: {line:?} is no name (shop.vn, or shop.vn = for the name alone), no \
-                     network and no subject in canonical form. Nothing is changed until the list \
-                     can be read",
+                     network and no subject in canonical form; a list that was read before stays",
                     n + 1
                 )));
             }
@@ -70,7 +69,8 @@ impl NeverBlock {
                 self.networks.iter().any(touches)
             }),
             Kind::Seller | Kind::Account => {
-                self.others.contains(&format!("{}:{}", kind.as_str(), entry.name))
+                self.others
+                    .contains(&format!("{}:{}", kind.as_str(), entry.name))
             }
         }
     }

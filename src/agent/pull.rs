@@ -3,8 +3,7 @@
 use super::{Disk, Fault, Limits};
 use crate::{
     decision::{MAX_PART, PartError, PartRef, Parts},
-    entries::FeedName,
-    feed::{FileRef, manifest::MAX_MANIFEST, paths},
+    feed::{FileRef, paths},
     fetch::{self, Source},
     tlog::{self, Hash, Level, MAX_BUNDLE, MAX_CHECKPOINT, TILE_WIDTH, TileId},
 };
@@ -30,12 +29,6 @@ impl<'a> Pull<'a> {
         }
     }
 
-    /// The manifest of a feed, unverified.
-    pub(super) async fn manifest(&self, feed: &FeedName) -> Result<Vec<u8>, Fault> {
-        let path = paths::manifest(feed);
-        Ok(self.source.read(&path, MAX_MANIFEST as u64).await?.into())
-    }
-
     /// The log's own checkpoint, unverified.
     pub(super) async fn checkpoint(&self) -> Result<Vec<u8>, Fault> {
         let limit = MAX_CHECKPOINT as u64;
@@ -52,7 +45,12 @@ impl<'a> Pull<'a> {
             let width = (size - index * wide).min(wide) as u16;
             let bundle = self.bundle(index, width, size).await?;
             bytes += bundle.len() as u64;
-            limit("new leaves of the log", bytes, self.limits.max_log_bytes, "max_log_bytes")?;
+            limit(
+                "new leaves of the log",
+                bytes,
+                self.limits.max_log_bytes,
+                "max_log_bytes",
+            )?;
             let count = usize::from(width);
             let of_bundle = tlog::decode_bundle(&bundle, count);
             let index = index * wide;
@@ -62,7 +60,11 @@ impl<'a> Pull<'a> {
     }
 
     /// A snapshot or delta: its packed bytes and its text, as the manifest describes them.
-    pub(super) async fn file(&self, path: &str, file: &FileRef) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+    pub(super) async fn file(
+        &self,
+        path: &str,
+        file: &FileRef,
+    ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
         let most = self.limits.max_file_bytes;
         let size = file.length.max(file.packed_length);
         limit("the bytes of a feed's file", size, most, "max_file_bytes")?;
@@ -88,7 +90,12 @@ impl<'a> Pull<'a> {
                 }
                 let most = self.limits.max_part_bytes;
                 self.part_bytes = self.part_bytes.saturating_add(part.length);
-                limit("the bytes of parts", self.part_bytes, most, "max_part_bytes")?;
+                limit(
+                    "the bytes of parts",
+                    self.part_bytes,
+                    most,
+                    "max_part_bytes",
+                )?;
                 let (source, sha256) = (self.source.clone(), part.sha256);
                 let length = part.length.min(MAX_PART);
                 reads.spawn(async move {
@@ -114,7 +121,11 @@ impl<'a> Pull<'a> {
         }
         let bytes = match self.disk.part(sha256) {
             Some(bytes) => bytes,
-            None => self.source.read(&paths::part(sha256), MAX_PART).await?.into(),
+            None => self
+                .source
+                .read(&paths::part(sha256), MAX_PART)
+                .await?
+                .into(),
         };
         self.parts.insert(*sha256, bytes.clone());
         Ok(bytes)
@@ -185,4 +196,3 @@ fn limit(what: &'static str, found: u64, limit: u64, key: &'static str) -> Resul
 
 /// Parts that are asked for at the same time.
 const AT_ONCE: usize = 8;
-

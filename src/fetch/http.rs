@@ -65,7 +65,7 @@ impl Server {
     /// The body of a 200.
     pub async fn fetch(&self, path: &str, read: &Read<'_>, config: &Config) -> Result<Page, Error> {
         let place = self.address(path, read);
-        let request = self.request(Method::GET, &place, Bytes::new(), &conditions(read))?;
+        let request = self.request(Method::GET, &place, Bytes::new(), &headers_of(read))?;
         let body = Body::new(&place, read.limit, config);
         self.within(&place, read.deadline, config, async {
             let answer = self.send(&place, request).await?;
@@ -96,7 +96,7 @@ impl Server {
     /// The answer of any status to a GET.
     pub async fn ask(&self, path: &str, read: &Read<'_>, config: &Config) -> Result<Answer, Error> {
         let place = self.address(path, read);
-        let request = self.request(Method::GET, &place, Bytes::new(), &conditions(read))?;
+        let request = self.request(Method::GET, &place, Bytes::new(), &headers_of(read))?;
         let body = Body::new(&place, read.limit, config);
         let answer = self.answer(&place, request, body);
         self.within(&place, read.deadline, config, answer).await
@@ -106,16 +106,17 @@ impl Server {
     pub async fn post(
         &self,
         path: &str,
+        to: &Read<'_>,
         body: Bytes,
         content_type: &str,
-        limit: u64,
         config: &Config,
     ) -> Result<Answer, Error> {
-        let place = self.address(path, &Read::new(path, limit));
-        let headers = [(header::CONTENT_TYPE, content_type)];
+        let place = self.address(path, to);
+        let mut headers = headers_of(to);
+        headers.push((header::CONTENT_TYPE, content_type));
         let request = self.request(Method::POST, &place, body, &headers)?;
-        let answer = self.answer(&place, request, Body::new(&place, limit, config));
-        self.within(&place, None, config, answer).await
+        let answer = self.answer(&place, request, Body::new(&place, to.limit, config));
+        self.within(&place, to.deadline, config, answer).await
     }
 
     async fn answer(
@@ -162,7 +163,10 @@ impl Server {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        if let Some(token) = &self.token {
+        let own = headers
+            .iter()
+            .any(|(name, _)| name == header::AUTHORIZATION);
+        if let Some(token) = self.token.as_ref().filter(|_| !own) {
             request = request.header(header::AUTHORIZATION, token);
         }
         request.body(Full::new(body)).map_err(unsendable)
@@ -314,9 +318,10 @@ fn client(
         .build(connector))
 }
 
-fn conditions<'a>(read: &Read<'a>) -> Vec<(HeaderName, &'a str)> {
+fn headers_of<'a>(read: &Read<'a>) -> Vec<(HeaderName, &'a str)> {
     let etag = read.etag.map(|etag| (header::IF_NONE_MATCH, etag));
-    etag.into_iter().collect()
+    let authorization = read.authorization.map(|text| (header::AUTHORIZATION, text));
+    etag.into_iter().chain(authorization).collect()
 }
 
 fn text_of(answer: &Response<Incoming>, name: &HeaderName) -> Option<String> {

@@ -52,6 +52,7 @@ pub struct Read<'a> {
     limit: u64,
     query: Vec<(&'a str, String)>,
     etag: Option<&'a str>,
+    authorization: Option<&'a str>,
     deadline: Option<Duration>,
 }
 
@@ -182,10 +183,24 @@ impl Source {
         content_type: &str,
         limit: u64,
     ) -> Result<Answer, Error> {
-        let path = plain(path)?;
+        self.send(Read::new(path, limit), body, content_type).await
+    }
+
+    /// The same with a query, an authorization or a deadline of its own: `to` says where, and
+    /// how much of an answer is read.
+    ///
+    /// # Errors
+    /// As [`Source::post`].
+    pub async fn send(
+        &self,
+        to: Read<'_>,
+        body: Bytes,
+        content_type: &str,
+    ) -> Result<Answer, Error> {
+        let path = plain(to.path)?;
         let server = self.server()?;
         server
-            .post(path, body, content_type, limit, &self.config)
+            .post(path, &to, body, content_type, &self.config)
             .await
     }
 
@@ -221,6 +236,7 @@ impl<'a> Read<'a> {
             limit,
             query: Vec::new(),
             etag: None,
+            authorization: None,
             deadline: None,
         }
     }
@@ -234,6 +250,12 @@ impl<'a> Read<'a> {
     /// Asks only for what differs from the page that had this `ETag`.
     pub fn unless(mut self, etag: Option<&'a str>) -> Read<'a> {
         self.etag = etag;
+        self
+    }
+
+    /// Shows this as the `Authorization` of this one request, in place of the source's token.
+    pub fn authorized(mut self, authorization: Option<&'a str>) -> Read<'a> {
+        self.authorization = authorization;
         self
     }
 

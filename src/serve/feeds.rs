@@ -78,7 +78,9 @@ impl Place {
             return Some(Self::Proof(feed(name)?));
         }
         if let Some((folder, file)) = rest.strip_suffix(".zst").and_then(|r| r.rsplit_once('/')) {
-            let hash = Hash::from_hex(file).ok().filter(|hash| hash.to_string() == file)?;
+            let hash = Hash::from_hex(file)
+                .ok()
+                .filter(|hash| hash.to_string() == file)?;
             let (name, kind) = folder.rsplit_once('/')?;
             return match kind {
                 "snapshot" => Some(Self::Snapshot(feed(name)?, hash)),
@@ -136,14 +138,18 @@ async fn manifest(site: &Site, feed: &FeedName, asked: &Asked, headers: &HeaderM
 async fn page(site: &Site, feed: &FeedName, headers: &HeaderMap) -> Answer {
     let view = site.casework.feed(feed)?;
     let bytes = files::shared(&view.manifest);
-    files::of_memory(bytes, TEXT, Keep::Ask).answer(headers).await
+    files::of_memory(bytes, TEXT, Keep::Ask)
+        .answer(headers)
+        .await
 }
 
 /// Waits until the feed's serial has passed `after`; false when the time is over or the server
 /// stops.
 async fn passed(site: &Site, feed: &FeedName, after: u64, wait: Duration) -> Answer<bool> {
     let Ok(_permit) = site.long_polls.clone().try_acquire_owned() else {
-        return Err(Problem::unavailable("too many long polls wait already; ask without `wait`"));
+        return Err(Problem::unavailable(
+            "too many long polls wait already; ask without `wait`",
+        ));
     };
     let _counted = Counted::up(&site.metrics.long_polls);
     let mut changed = site.casework.authority().changed();
@@ -184,7 +190,10 @@ mod tests {
         let hash = "0a".repeat(32);
         let found = |path: &str| Place::parse(path).map(|place| place.route().0);
         assert_eq!(found("domains/manifest"), Some("/feeds/{feed}/manifest"));
-        assert_eq!(found("sellers/shopee.vn/manifest"), Some("/feeds/{feed}/manifest"));
+        assert_eq!(
+            found("sellers/shopee.vn/manifest"),
+            Some("/feeds/{feed}/manifest")
+        );
         assert!(found(&format!("sellers/shopee.vn/delta/{hash}.zst")).is_some());
         assert!(found(&format!("domains/snapshot/{hash}.zst")).is_some());
         for none in [

@@ -65,7 +65,10 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut document = self.more;
-        document.insert("type".into(), json!(format!("urn:blockfeed:problem:{}", self.code)));
+        document.insert(
+            "type".into(),
+            json!(format!("urn:blockfeed:problem:{}", self.code)),
+        );
         let title = self.status.canonical_reason().unwrap_or("Error");
         document.insert("title".into(), json!(title));
         document.insert("status".into(), json!(self.status.as_u16()));

@@ -1,6 +1,10 @@
 //! What every handler has at hand.
 
-use super::{Config, metrics::Metrics, problem::{Answer, Problem}};
+use super::{
+    Config,
+    metrics::Metrics,
+    problem::{Answer, Problem},
+};
 use crate::casework::{self, Casework};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -24,7 +28,9 @@ impl Site {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            long_polls: Arc::new(Semaphore::new(config.long_polls.min(Semaphore::MAX_PERMITS))),
+            long_polls: Arc::new(Semaphore::new(
+                config.long_polls.min(Semaphore::MAX_PERMITS),
+            )),
             casework,
             config,
             metrics,
@@ -45,4 +51,3 @@ impl Site {
             .map_err(Problem::from)
     }
 }
-

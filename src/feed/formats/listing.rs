@@ -2,6 +2,8 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, io::Write};
 
+use ipnet::IpNet;
+
 use super::{Error, Format, Meta, names, nets, rpz, table};
 use crate::{
     entries::{Entry, FeedLine, Row, Set},
@@ -155,10 +157,10 @@ fn key(kind: Kind, name: &str) -> u128 {
     match kind {
         Kind::Domain => domain_key(name),
         // The version, then the address less its last bit.
-        Kind::Net => match order::net_key(name) {
-            Some((4, address, _)) => address,
-            Some((_, address, _)) => 1 << 127 | address >> 1,
-            None => u128::MAX,
+        Kind::Net => match name.parse() {
+            Ok(IpNet::V4(v4)) => u128::from(u32::from(v4.addr())),
+            Ok(IpNet::V6(v6)) => 1 << 127 | u128::from(v6.addr()) >> 1,
+            Err(_) => u128::MAX,
         },
         Kind::Seller | Kind::Account => name
             .bytes()

@@ -6,7 +6,7 @@ use super::{Counts, Listing, Meta, Page};
 use crate::subject::Scope;
 
 const TXT: &str = "\
-one name a line, each with all below it, save those that are listed alone: which they are stands in the CSV and the JSON";
+one name a line. A name stands for itself and all below it, unless it is listed alone: the CSV and JSON files say which are.";
 
 const HOSTS: &str = "\
 a hosts file can't cover what is below a name: www.a.example stays open when a.example is listed.

@@ -8,7 +8,6 @@ use std::{
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
 
 use super::{Counts, Listing, Meta, Page};
-use crate::subject::net;
 
 /// The table of family `inet` that the sets `v4` and `v6` stand in.
 pub const NFT_TABLE: &str = "blockfeed";
@@ -79,7 +78,8 @@ const SETS: [(&str, &str); 2] = [("v4", "ipv4_addr"), ("v6", "ipv6_addr")];
 
 /// Merges neighbours and overlaps. In feed order what can be merged follows one another.
 fn ranges(list: &Listing<'_>) -> impl Iterator<Item = Range> {
-    let mut parsed = list.names().filter_map(|name| net::parse(name).ok());
+    // The names of a set are canonical: they need no second look.
+    let mut parsed = list.names().filter_map(|name| name.parse().ok());
     let mut open: Option<Range> = None;
     std::iter::from_fn(move || {
         for next in parsed.by_ref().map(Range::of) {
