@@ -35,6 +35,7 @@ pub mod audit;
 pub mod canon;
 pub mod casework;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod entries;

@@ -51,11 +51,6 @@ impl History {
         Ok(())
     }
 
-    /// How many leaves were read.
-    pub(super) fn size(&self) -> u64 {
-        self.tree.size()
-    }
-
     /// The hash of the trust document in force.
     pub(super) fn trust_hash(&self) -> Hash {
         self.trusts

@@ -58,7 +58,7 @@ impl Set {
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
-            pages: vec![Arc::new(Page::empty()); WIDTH],
+            pages: std::iter::repeat_n(Arc::new(Page::empty()), WIDTH).collect(),
             entries: 0,
             rows: 0,
         }

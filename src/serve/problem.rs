@@ -60,11 +60,6 @@ impl Problem {
         self.more.insert(field.to_owned(), value.into());
         self
     }
-
-    /// The status.
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
 }
 
 impl IntoResponse for Problem {

@@ -218,10 +218,9 @@ fn judged(read: typed::Read, guard: &Guard, options: &Options<'_>) -> Outcome {
             overridden: findings.into(),
         };
     };
-    let needed = if stopping.grade() == Grade::Override {
-        "; it needs a senior officer's written reason"
-    } else {
-        ""
+    let needed = match stopping.grade() {
+        Grade::Override => " It passes with a senior officer's written reason.",
+        _ => "",
     };
     let message = format!("{} {}{needed}", stopping.rule.en, stopping.rule.instead_en);
     let code = stopping.code();
