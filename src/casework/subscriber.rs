@@ -105,7 +105,7 @@ impl Subscriber {
     /// Replaces the key of a subscriber that is known.
     pub fn register(mut self, store: &crate::store::Store, now: u64) -> Result<(), Error> {
         self.registered = now;
-        Ok(put(store, &self)?)
+        put(store, &self)
     }
 }
 
