@@ -3,7 +3,10 @@
 
 use super::Error;
 use crate::{
-    check::{Draft, Finding, Grade, Guard, draft},
+    check::{
+        Draft, Finding, Grade, Guard,
+        draft::{self, draft},
+    },
     config::Config,
     decision::{Amend, Basis, Body, Ledger, List, PartRef, Parts},
     registry::Lists,
@@ -117,7 +120,7 @@ pub fn whole(guard: &Guard, list: &List, now: u64, kinds: &BTreeSet<Kind>) -> Ve
         now: i64::try_from(now).unwrap_or(i64::MAX),
         kinds: kinds.iter().copied().collect(),
     };
-    draft::draft(guard.lists(), &judged)
+    draft(guard.lists(), &judged)
 }
 
 /// What the guard finds in a moved end.
