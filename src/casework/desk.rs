@@ -168,7 +168,9 @@ impl Casework {
         let mut rows: Vec<(DecisionId, Record)> = Vec::new();
         for row in self.inner.authority.store().scan(PROPOSALS, b"")? {
             let (key, value) = row?;
-            let id = String::from_utf8(key).ok().and_then(|k| DecisionId::new(k).ok());
+            let id = String::from_utf8(key)
+                .ok()
+                .and_then(|k| DecisionId::new(k).ok());
             if let Some(id) = id {
                 rows.push((id, Record::from_bytes(&value)?));
             }
@@ -194,11 +196,19 @@ impl Casework {
     }
 
     /// A part that a proposal names, published or not.
-    pub fn proposal_part(&self, id: &DecisionId, sha256: &crate::tlog::Hash) -> Result<Vec<u8>, Error> {
+    pub fn proposal_part(
+        &self,
+        id: &DecisionId,
+        sha256: &crate::tlog::Hash,
+    ) -> Result<Vec<u8>, Error> {
         let body = self.record_of(id)?.decoded()?;
         let named = body.parts().iter().any(|p| p.sha256 == *sha256)
             || body.texts().iter().any(|t| t.sha256 == *sha256);
-        let part = if named { self.inner.authority.part(sha256)? } else { None };
+        let part = if named {
+            self.inner.authority.part(sha256)?
+        } else {
+            None
+        };
         part.ok_or_else(|| Error::NoPart {
             id: id.to_string(),
             sha256: sha256.to_string(),
@@ -214,15 +224,26 @@ impl Casework {
             let entrant = || {
                 Ok::<_, Error>(Entrant::Decision {
                     body: Box::new(record.decoded()?),
-                    approvals: std::iter::once(record.approval.clone()).chain(second).collect(),
+                    approvals: std::iter::once(record.approval.clone())
+                        .chain(second)
+                        .collect(),
                 })
             };
             let outcome = match entrant() {
-                Ok(entrant) => desk.inner.authority.submit(entrant).await.map_err(Error::from),
+                Ok(entrant) => desk
+                    .inner
+                    .authority
+                    .submit(entrant)
+                    .await
+                    .map_err(Error::from),
                 Err(error) => Err(error),
             };
             lock(&desk.inner.desk).entering.remove(&id);
-            desk.count(if outcome.is_ok() { "committed" } else { "refused" });
+            desk.count(if outcome.is_ok() {
+                "committed"
+            } else {
+                "refused"
+            });
             outcome
         });
         work.await.map_err(|_| Error::Stopping)?
@@ -231,7 +252,9 @@ impl Casework {
     /// Marks a proposal as on its way, so that it can't be withdrawn meanwhile.
     fn begin_entering(&self, id: &DecisionId) -> Result<Record, Error> {
         let mut desk = lock(&self.inner.desk);
-        let record = self.read(id)?.ok_or_else(|| Error::NoProposal(id.to_string()))?;
+        let record = self
+            .read(id)?
+            .ok_or_else(|| Error::NoProposal(id.to_string()))?;
         if record.withdrawn.is_some() {
             return Err(Error::Withdrawn(id.to_string()));
         }
@@ -244,7 +267,11 @@ impl Casework {
     /// Where a committed decision stands, if this approval is one of those in its leaf.
     fn confirm(&self, id: &DecisionId, approval: Option<&Approval>) -> Result<Committed, Error> {
         let approvals = self.leaf_approvals(id)?;
-        let counts = |a: &Approval| approvals.iter().any(|b| (&a.officer, a.role) == (&b.officer, b.role));
+        let counts = |a: &Approval| {
+            approvals
+                .iter()
+                .any(|b| (&a.officer, a.role) == (&b.officer, b.role))
+        };
         if approval.is_none_or(counts) {
             self.committed(id)
         } else {
@@ -309,7 +336,8 @@ impl Casework {
     }
 
     fn record_of(&self, id: &DecisionId) -> Result<Record, Error> {
-        self.read(id)?.ok_or_else(|| Error::NoProposal(id.to_string()))
+        self.read(id)?
+            .ok_or_else(|| Error::NoProposal(id.to_string()))
     }
 
     pub(super) fn read(&self, id: &DecisionId) -> Result<Option<Record>, Error> {
@@ -342,7 +370,11 @@ impl Casework {
     }
 
     fn count(&self, outcome: &str) {
-        self.inner.metrics.proposals.with_label_values(&[outcome]).inc();
+        self.inner
+            .metrics
+            .proposals
+            .with_label_values(&[outcome])
+            .inc();
     }
 }
 
@@ -350,5 +382,7 @@ impl Casework {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Stopping)?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Stopping)?
 }

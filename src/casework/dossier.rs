@@ -172,7 +172,12 @@ impl Casework {
     fn texts(&self, body: &Body) -> Result<Vec<Texts>, Error> {
         let mut named: Vec<(String, TextRef)> = vec![("reasons".into(), *body.reasons())];
         if let Body::List(list) = body {
-            named.extend(list.guard.overrides.iter().map(|o| (o.code.clone(), o.reason)));
+            named.extend(
+                list.guard
+                    .overrides
+                    .iter()
+                    .map(|o| (o.code.clone(), o.reason)),
+            );
         }
         let read = |(of, text): (String, TextRef)| {
             let bytes = self.inner.authority.part(&text.sha256)?;

@@ -41,8 +41,8 @@ impl Casework {
         let unread = |what| move |e: canon::Error| Error::malformed(what, e);
         let text = std::str::from_utf8(body).map_err(|e| Error::malformed("the body", e))?;
         let decoded = Body::decode(canon::value(body).map_err(unread("the body"))?)?;
-        let approval: Approval = serde_json::from_slice(approval)
-            .map_err(|e| Error::malformed("the approval", e))?;
+        let approval: Approval =
+            serde_json::from_slice(approval).map_err(|e| Error::malformed("the approval", e))?;
         let hash = Hash::of(body);
         let ledger = self.inner.authority.ledger();
         if decoded.origin() != ledger.origin() {
@@ -108,13 +108,19 @@ impl Casework {
         }
         let lists: Vec<Vec<_>> = match &draft.body {
             Body::List(list) => vec![list.parts.clone()],
-            body => body.targets().iter().filter_map(|t| t.parts.clone()).collect(),
+            body => body
+                .targets()
+                .iter()
+                .filter_map(|t| t.parts.clone())
+                .collect(),
         };
         for list in lists {
             let mut last = String::new();
             for part in &list {
-                read_part(&parts, part, &mut last, |_| Ok::<(), crate::decision::PartError>(()))
-                    .map_err(|e| Error::part(part.sha256, e))?;
+                read_part(&parts, part, &mut last, |_| {
+                    Ok::<(), crate::decision::PartError>(())
+                })
+                .map_err(|e| Error::part(part.sha256, e))?;
             }
         }
         // A copy: the guard may read a million lines, and a commit waits for the ledger.

@@ -67,7 +67,9 @@ pub enum Error {
     },
     #[error("the subscriber {0:?} isn't registered here")]
     UnknownSubscriber(String),
-    #[error("the subscriber {0:?} is registered with another key; keys are changed by the operator")]
+    #[error(
+        "the subscriber {0:?} is registered with another key; keys are changed by the operator"
+    )]
     SubscriberTaken(String),
     #[error("the receipt {0}")]
     Receipt(&'static str),

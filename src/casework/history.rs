@@ -51,14 +51,11 @@ impl History {
         Ok(())
     }
 
-    /// How many leaves were read.
-    pub(super) fn size(&self) -> u64 {
-        self.tree.size()
-    }
-
     /// The hash of the trust document in force.
     pub(super) fn trust_hash(&self) -> Hash {
-        self.trusts.last().map_or(Hash([0; 32]), |(_, hash, _)| *hash)
+        self.trusts
+            .last()
+            .map_or(Hash([0; 32]), |(_, hash, _)| *hash)
     }
 
     /// The trust document by which a leaf was judged: the last one put in force before it.

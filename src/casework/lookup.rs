@@ -56,7 +56,8 @@ impl Casework {
         let (line, notes) = self.read_query(query)?;
         let current = self.inner.authority.current();
         let ledger = self.inner.authority.ledger();
-        let feed = FeedName::parse(&feed_of(&line.line())).map_err(|e| Error::NoFeed(e.to_string()))?;
+        let feed =
+            FeedName::parse(&feed_of(&line.line())).map_err(|e| Error::NoFeed(e.to_string()))?;
         let holds = holds(&current, &ledger, &feed, &line.line());
         let own = line.subject().to_string();
         let mut covered_by: Vec<String> = holds.iter().map(|h| h.subject.clone()).collect();
@@ -84,11 +85,18 @@ impl Casework {
             offer,
         };
         if query.len() > MAX_QUERY {
-            return Err(refuse("too_long", "it is longer than 2,048 bytes".into(), None));
+            return Err(refuse(
+                "too_long",
+                "it is longer than 2,048 bytes".into(),
+                None,
+            ));
         }
         let read = typed::read(query, &self.inner.rules.platforms)
             .map_err(|e| refuse(e.code.as_str(), e.message, e.offer))?;
-        Ok((read.line, read.notes.into_iter().map(typed::Note::code).collect()))
+        Ok((
+            read.line,
+            read.notes.into_iter().map(typed::Note::code).collect(),
+        ))
     }
 }
 
@@ -145,10 +153,7 @@ mod tests {
 
     #[test]
     fn names_above() {
-        assert_eq!(
-            names_over(Kind::Domain, "a.b.vn"),
-            ["a.b.vn", "b.vn", "vn"]
-        );
+        assert_eq!(names_over(Kind::Domain, "a.b.vn"), ["a.b.vn", "b.vn", "vn"]);
         let nets = names_over(Kind::Net, "203.0.113.7/32");
         assert_eq!(nets.len(), 33);
         assert_eq!(nets[8], "203.0.113.0/24");

@@ -84,8 +84,13 @@ impl Casework {
             None => (at, 0),
         };
         let listing = self.listing(feed, at)?;
-        let to = from.saturating_add(limit.clamp(1, MAX_PAGE)).min(listing.ends.len());
-        let lines = (from..to).filter_map(|n| listing.line(n)).map(str::to_owned).collect();
+        let to = from
+            .saturating_add(limit.clamp(1, MAX_PAGE))
+            .min(listing.ends.len());
+        let lines = (from..to)
+            .filter_map(|n| listing.line(n))
+            .map(str::to_owned)
+            .collect();
         let serial = listing.state.serial;
         Ok(Page {
             origin: self.inner.authority.ledger().origin().clone(),
@@ -122,8 +127,16 @@ impl Casework {
             serial: view.state.serial,
             digest: view.state.digest,
             entries: view.state.entries,
-            proofs: names_over(feed.kind(), name).into_iter().map(bucket).collect(),
+            proofs: names_over(feed.kind(), name)
+                .into_iter()
+                .map(bucket)
+                .collect(),
         })
+    }
+
+    /// When a serial was made, Unix seconds: the time of the state leaf that closed at this size.
+    pub fn time_of(&self, serial: u64) -> Result<u64, Error> {
+        Ok(self.leaf(serial.saturating_sub(1))?.time())
     }
 
     fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
@@ -162,9 +175,12 @@ impl Casework {
             return Err(refuse("the log doesn't have that size"));
         }
         match self.leaf(at - 1)? {
-            Leaf::State(state) => (state.feeds.get(feed).copied())
-                .ok_or_else(|| refuse("the feed had no entry yet")),
-            _ => Err(refuse("no commit was closed at that size, so that no serial has it")),
+            Leaf::State(state) => {
+                (state.feeds.get(feed).copied()).ok_or_else(|| refuse("the feed had no entry yet"))
+            }
+            _ => Err(refuse(
+                "no commit was closed at that size, so that no serial has it",
+            )),
         }
     }
 
@@ -192,7 +208,9 @@ impl Casework {
             let Some(step) = manifest.deltas.iter().filter(fits).min_by_key(|d| d.from) else {
                 return Ok(None);
             };
-            let path = authority.public().join(paths::delta(feed, &step.file.packed_sha256));
+            let path = authority
+                .public()
+                .join(paths::delta(feed, &step.file.packed_sha256));
             let packed = std::fs::read(&path).map_err(|source| log::Error::Io {
                 path: path.display().to_string(),
                 source,
@@ -219,7 +237,10 @@ impl Casework {
             fold.apply(&leaf(index)?, &parts)?;
         }
         drop(one_at_a_time);
-        fold.lines.set(feed).cloned().ok_or_else(|| Error::NoFeed(feed.to_string()))
+        fold.lines
+            .set(feed)
+            .cloned()
+            .ok_or_else(|| Error::NoFeed(feed.to_string()))
     }
 }
 

@@ -8,8 +8,7 @@ use crate::{
 use std::sync::Arc;
 
 /// Runs the refusals over a body: gives back the sentence of the first one.
-pub type Judge =
-    Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
+pub type Judge = Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
 
 /// The guard in force, and what typed texts are read by.
 #[derive(Clone)]

@@ -105,7 +105,7 @@ impl Subscriber {
     /// Replaces the key of a subscriber that is known.
     pub fn register(mut self, store: &crate::store::Store, now: u64) -> Result<(), Error> {
         self.registered = now;
-        Ok(put(store, &self)?)
+        put(store, &self)
     }
 }
 
@@ -128,7 +128,9 @@ impl Casework {
 
     /// Takes a receipt. One that is older than the last is let pass and changes nothing.
     pub fn receive(&self, receipt: &Receipt) -> Result<(), Error> {
-        let outcome = self.check_receipt(receipt).and_then(|()| self.store_receipt(receipt));
+        let outcome = self
+            .check_receipt(receipt)
+            .and_then(|()| self.store_receipt(receipt));
         let word = match &outcome {
             Ok(()) => "applied",
             Err(Error::Receipt(_)) => "false",
@@ -149,14 +151,21 @@ impl Casework {
             let prefix = [subscriber.name.as_bytes(), &[0]].concat();
             for row in self.inner.authority.store().scan(RECEIPTS, &prefix)? {
                 let receipt: Receipt = read(RECEIPTS, &row?.1)?;
-                let serial = current.feeds.get(&receipt.feed).map_or(0, |f| f.state.serial);
+                let serial = current
+                    .feeds
+                    .get(&receipt.feed)
+                    .map_or(0, |f| f.state.serial);
                 let is_current = receipt.serial >= serial;
                 let applied = Applied {
                     serial: receipt.serial,
                     time: receipt.time,
                     current: is_current,
                     behind: serial.saturating_sub(receipt.serial),
-                    lag_seconds: if is_current { 0 } else { now.saturating_sub(receipt.time) },
+                    lag_seconds: if is_current {
+                        0
+                    } else {
+                        now.saturating_sub(receipt.time)
+                    },
                 };
                 feeds.insert(receipt.feed, applied);
             }
@@ -166,7 +175,11 @@ impl Casework {
     }
 
     fn subscriber(&self, name: &str) -> Result<Option<Subscriber>, Error> {
-        let bytes = self.inner.authority.store().get(SUBSCRIBERS, name.as_bytes())?;
+        let bytes = self
+            .inner
+            .authority
+            .store()
+            .get(SUBSCRIBERS, name.as_bytes())?;
         bytes.map(|bytes| read(SUBSCRIBERS, &bytes)).transpose()
     }
 
@@ -192,10 +205,14 @@ impl Casework {
             return Err(Error::Receipt("is for another log"));
         }
         if receipt.time > self.inner.authority.now().saturating_add(LEEWAY) {
-            return Err(Error::Receipt("is dated more than 300 seconds ahead of the clock here"));
+            return Err(Error::Receipt(
+                "is dated more than 300 seconds ahead of the clock here",
+            ));
         }
         if receipt.serial == 0 || receipt.serial > self.inner.authority.current().size {
-            return Err(Error::Receipt("names a serial that this log hasn't reached"));
+            return Err(Error::Receipt(
+                "names a serial that this log hasn't reached",
+            ));
         }
         let Leaf::State(state) = self.leaf(receipt.serial - 1)? else {
             return Err(Error::Receipt("names a serial that no feed has had"));
@@ -208,14 +225,21 @@ impl Casework {
                 "names another digest than the log has for this serial: what was applied isn't what was published",
             )),
             Some(_) => Ok(()),
-            None => Err(Error::Receipt("is for a feed that there wasn't at this serial")),
+            None => Err(Error::Receipt(
+                "is for a feed that there wasn't at this serial",
+            )),
         }
     }
 
     fn store_receipt(&self, receipt: &Receipt) -> Result<(), Error> {
         let _alone = lock(&self.inner.receipts);
         let store = self.inner.authority.store();
-        let key = [receipt.subscriber.as_bytes(), &[0], receipt.feed.as_str().as_bytes()].concat();
+        let key = [
+            receipt.subscriber.as_bytes(),
+            &[0],
+            receipt.feed.as_str().as_bytes(),
+        ]
+        .concat();
         let last: Option<Receipt> = store
             .get(RECEIPTS, &key)?
             .map(|bytes| read(RECEIPTS, &bytes))
@@ -228,8 +252,14 @@ impl Casework {
         self.keep(|| store.put(RECEIPTS, &key, &value, Durability::Buffered))?;
         let labels = [receipt.subscriber.as_str(), receipt.feed.as_str()];
         let metrics = &self.inner.metrics;
-        metrics.applied_serial.with_label_values(&labels).set(receipt.serial as i64);
-        metrics.applied_time.with_label_values(&labels).set(receipt.time as i64);
+        metrics
+            .applied_serial
+            .with_label_values(&labels)
+            .set(receipt.serial as i64);
+        metrics
+            .applied_time
+            .with_label_values(&labels)
+            .set(receipt.time as i64);
         Ok(())
     }
 }

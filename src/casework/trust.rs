@@ -8,7 +8,11 @@ use crate::{
 
 impl Casework {
     /// Puts the next trust document in force, as bytes with the root signatures as JSON.
-    pub async fn renew_trust(&self, document: &[u8], signatures: &[u8]) -> Result<Committed, Error> {
+    pub async fn renew_trust(
+        &self,
+        document: &[u8],
+        signatures: &[u8],
+    ) -> Result<Committed, Error> {
         let signatures: Vec<RootSignature> = serde_json::from_slice(signatures)
             .map_err(|e| Error::malformed("the list of signatures", e))?;
         let next = verify_next(self.inner.authority.ledger().trust(), document, &signatures)

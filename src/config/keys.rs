@@ -197,7 +197,10 @@ struct One<'a> {
 impl<'de> MapAccess<'de> for One<'_> {
     type Error = Stop;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Stop> {
         let key = self.key.take();
         key.map(|key| seed.deserialize(BorrowedStrDeserializer::new(key)))
             .transpose()
@@ -233,7 +236,10 @@ mod tests {
 
     #[test]
     fn the_types_themselves_say_their_keys() {
-        let found: Vec<_> = of::<Whole>().into_iter().map(|k| (k.path, k.shape)).collect();
+        let found: Vec<_> = of::<Whole>()
+            .into_iter()
+            .map(|k| (k.path, k.shape))
+            .collect();
         let want = [
             ("inner.many", Shape::List),
             ("inner.flag", Shape::Bool),

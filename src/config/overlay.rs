@@ -65,7 +65,11 @@ fn read(path: &Path, known: &[Key]) -> Result<Table, Error> {
     let place = |error: &toml::de::Error| match error.span() {
         Some(span) => {
             let before = text.get(..span.start).unwrap_or_default();
-            format!("{} line {}", path.display(), before.matches('\n').count() + 1)
+            format!(
+                "{} line {}",
+                path.display(),
+                before.matches('\n').count() + 1
+            )
         }
         None => path.display().to_string(),
     };
@@ -76,13 +80,18 @@ fn read(path: &Path, known: &[Key]) -> Result<Table, Error> {
     if let Err(error) = toml::from_str::<Config>(&text) {
         let place = place(&error);
         let message = error.message();
-        return Err(match message.strip_prefix("unknown field `").and_then(|m| m.split_once('`')) {
-            Some((key, among)) => of_message(place, key, among, known),
-            None => Error::Value {
-                place,
-                why: message.to_owned(),
+        return Err(
+            match message
+                .strip_prefix("unknown field `")
+                .and_then(|m| m.split_once('`'))
+            {
+                Some((key, among)) => of_message(place, key, among, known),
+                None => Error::Value {
+                    place,
+                    why: message.to_owned(),
+                },
             },
-        });
+        );
     }
     Ok(table)
 }
@@ -161,7 +170,11 @@ fn value(shape: Shape, text: &str) -> Result<Value, String> {
         let table: Table = format!("value = {text}")
             .parse()
             .map_err(|e: toml::de::Error| e.message().to_owned())?;
-        table.into_iter().next().map(|(_, v)| v).ok_or_else(String::new)
+        table
+            .into_iter()
+            .next()
+            .map(|(_, v)| v)
+            .ok_or_else(String::new)
     };
     match shape {
         Shape::Text => Ok(Value::String(text.to_owned())),
@@ -192,10 +205,13 @@ fn decode(table: Table) -> Result<Config, String> {
 const PREFIX: &str = "BLOCKFEED_";
 const FILE: &str = "BLOCKFEED_CONFIG";
 /// Variables that are read elsewhere: a secret has no place in a file of settings, and the tests
-/// have two of their own.
+/// have some of their own.
 const NO_SETTINGS: &[&str] = &[
     FILE,
     "BLOCKFEED_PASSPHRASE",
+    "BLOCKFEED_CRASH_DIR",
+    "BLOCKFEED_PEERS",
+    "BLOCKFEED_PYTHON",
     "BLOCKFEED_SHARED",
     "BLOCKFEED_SKIPS",
 ];
@@ -239,7 +255,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("blockfeed.toml");
         for (text, words) in [
-            ("[log]\npoll = 5\nheartbeet = 6\n", ["line 3", "\"heartbeat\""]),
+            (
+                "[log]\npoll = 5\nheartbeet = 6\n",
+                ["line 3", "\"heartbeat\""],
+            ),
             ("[log]\npoll = \"x\"\n", ["line 2", "invalid type"]),
             ("[lug]\n", ["line 1", "\"log\""]),
             ("poll = 5\n", ["line 1", "\"log.poll\""]),

@@ -163,7 +163,9 @@ impl Server {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let own = headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
+        let own = headers
+            .iter()
+            .any(|(name, _)| name == header::AUTHORIZATION);
         if let Some(token) = self.token.as_ref().filter(|_| !own) {
             request = request.header(header::AUTHORIZATION, token);
         }

@@ -10,7 +10,11 @@ use super::{
     problem::{Answer, Problem},
     site::Site,
 };
-use crate::{entries::FeedName, feed::paths, tlog::Hash};
+use crate::{
+    entries::FeedName,
+    feed::{formats::Format, paths},
+    tlog::Hash,
+};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
@@ -40,6 +44,7 @@ enum Place {
     Snapshot(FeedName, Hash),
     Delta(FeedName, Hash),
     Proof(FeedName),
+    Rendered(FeedName, Format),
 }
 
 /// `GET /feeds/…`
@@ -78,7 +83,9 @@ impl Place {
             return Some(Self::Proof(feed(name)?));
         }
         if let Some((folder, file)) = rest.strip_suffix(".zst").and_then(|r| r.rsplit_once('/')) {
-            let hash = Hash::from_hex(file).ok().filter(|hash| hash.to_string() == file)?;
+            let hash = Hash::from_hex(file)
+                .ok()
+                .filter(|hash| hash.to_string() == file)?;
             let (name, kind) = folder.rsplit_once('/')?;
             return match kind {
                 "snapshot" => Some(Self::Snapshot(feed(name)?, hash)),
@@ -86,7 +93,8 @@ impl Place {
                 _ => None,
             };
         }
-        None
+        let (name, extension) = rest.rsplit_once('.')?;
+        Some(Self::Rendered(feed(name)?, Format::parse(extension).ok()?))
     }
 
     fn route(&self) -> Route {
@@ -95,6 +103,7 @@ impl Place {
             Self::Snapshot(..) => "/feeds/{feed}/snapshot/{sha256}.zst",
             Self::Delta(..) => "/feeds/{feed}/delta/{sha256}.zst",
             Self::Proof(_) => "/feeds/{feed}/proof",
+            Self::Rendered(..) => "/feeds/{feed}.{format}",
         })
     }
 
@@ -108,6 +117,10 @@ impl Place {
                 files::feed_file(site, paths::delta, &feed, &hash, headers).await
             }
             Self::Proof(feed) => proof(site, feed, asked).await,
+            Self::Rendered(feed, format) => {
+                let page = site.rendered.page(site, feed, format).await?;
+                page.answer(headers).await
+            }
         }
     }
 }
@@ -136,14 +149,18 @@ async fn manifest(site: &Site, feed: &FeedName, asked: &Asked, headers: &HeaderM
 async fn page(site: &Site, feed: &FeedName, headers: &HeaderMap) -> Answer {
     let view = site.casework.feed(feed)?;
     let bytes = files::shared(&view.manifest);
-    files::of_memory(bytes, TEXT, Keep::Ask).answer(headers).await
+    files::of_memory(bytes, TEXT, Keep::Ask)
+        .answer(headers)
+        .await
 }
 
 /// Waits until the feed's serial has passed `after`; false when the time is over or the server
 /// stops.
 async fn passed(site: &Site, feed: &FeedName, after: u64, wait: Duration) -> Answer<bool> {
     let Ok(_permit) = site.long_polls.clone().try_acquire_owned() else {
-        return Err(Problem::unavailable("too many long polls wait already; ask without `wait`"));
+        return Err(Problem::unavailable(
+            "too many long polls wait already; ask without `wait`",
+        ));
     };
     let _counted = Counted::up(&site.metrics.long_polls);
     let mut changed = site.casework.authority().changed();
@@ -184,7 +201,10 @@ mod tests {
         let hash = "0a".repeat(32);
         let found = |path: &str| Place::parse(path).map(|place| place.route().0);
         assert_eq!(found("domains/manifest"), Some("/feeds/{feed}/manifest"));
-        assert_eq!(found("sellers/shopee.vn/manifest"), Some("/feeds/{feed}/manifest"));
+        assert_eq!(
+            found("sellers/shopee.vn/manifest"),
+            Some("/feeds/{feed}/manifest")
+        );
         assert!(found(&format!("sellers/shopee.vn/delta/{hash}.zst")).is_some());
         assert!(found(&format!("domains/snapshot/{hash}.zst")).is_some());
         for none in [

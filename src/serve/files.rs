@@ -34,7 +34,11 @@ pub(super) async fn tile(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let none = || Problem::missing("there is no such tile; a tile that isn't full may have grown: take a newer checkpoint");
+    let none = || {
+        Problem::missing(
+            "there is no such tile; a tile that isn't full may have grown: take a newer checkpoint",
+        )
+    };
     let asked = format!("tile/{path}");
     let tile = TileId::parse(&asked).map_err(|_| none())?;
     // One spelling a tile: the path is made anew from what was understood.
@@ -48,7 +52,11 @@ pub(super) async fn tile(
     let mut bytes = Vec::new();
     let read = file.read_to_end(&mut bytes).await;
     read.map_err(|e| Problem::internal(&e))?;
-    let keep = if tile.is_full() { Keep::ForEver } else { Keep::AWhile };
+    let keep = if tile.is_full() {
+        Keep::ForEver
+    } else {
+        Keep::AWhile
+    };
     of_memory(bytes.into(), BYTES, keep).answer(&headers).await
 }
 
@@ -58,7 +66,11 @@ pub(super) async fn part(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let none = || Problem::missing("there is no part of this name in the log: a part is named by its SHA-256 in lower-case hex");
+    let none = || {
+        Problem::missing(
+            "there is no part of this name in the log: a part is named by its SHA-256 in lower-case hex",
+        )
+    };
     let sha256 = Hash::from_hex(&name).map_err(|_| none())?;
     if sha256.to_string() != name {
         return Err(none());
@@ -84,7 +96,9 @@ pub(super) async fn feed_file(
     sha256: &Hash,
     headers: &HeaderMap,
 ) -> Answer {
-    let none = || Problem::missing("there is no such file any more; the manifest lists those that there are");
+    let none = || {
+        Problem::missing("there is no such file any more; the manifest lists those that there are")
+    };
     let (file, length) = open(site, &path(feed, sha256)).await?.ok_or_else(none)?;
     of_file(file, length, sha256, ZSTD).answer(headers).await
 }

@@ -1,6 +1,11 @@
 //! The sockets: both listeners are bound before anything is served, connections end in peace.
 
-use super::{Config, Error, metrics::{Counted, Metrics}, router, site::Site};
+use super::{
+    Config, Error,
+    metrics::{Counted, Metrics},
+    router,
+    site::Site,
+};
 use crate::casework::Casework;
 use axum::{
     Router,
@@ -41,7 +46,10 @@ pub async fn run(
     registry: Registry,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    Server::bind(config).await?.serve(casework, registry, shutdown).await
+    Server::bind(config)
+        .await?
+        .serve(casework, registry, shutdown)
+        .await
 }
 
 impl Server {
@@ -75,7 +83,9 @@ impl Server {
         let files = Listener {
             listener: self.files,
             router: router::of_site(site),
-            limit: Arc::new(Semaphore::new(self.config.connections.min(Semaphore::MAX_PERMITS))),
+            limit: Arc::new(Semaphore::new(
+                self.config.connections.min(Semaphore::MAX_PERMITS),
+            )),
             open: Some(connections),
             grace: Duration::from_secs(self.config.grace),
             stopping: stopping.clone(),
@@ -130,7 +140,10 @@ impl Listener {
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(self.grace, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(self.grace, graceful.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!("requests were still at hand when the time to end them was over");
         }
     }

@@ -1,8 +1,6 @@
 //! The server's metrics: requests by route template and class, never by what was asked.
 
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
-};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 
 /// Counters and gauges of the server.
 #[derive(Debug, Clone)]

@@ -130,7 +130,11 @@ enum Wanted {
 
 /// The one range that is wanted. Several ranges, or what isn't understood, get the whole.
 fn range(request: &HeaderMap, tag: &str, length: u64) -> Wanted {
-    let text = |name| request.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let text = |name| {
+        request
+            .get(name)
+            .and_then(|v: &HeaderValue| v.to_str().ok())
+    };
     let Some(spec) = text(header::RANGE).and_then(|r| r.strip_prefix("bytes=")) else {
         return Wanted::All;
     };
@@ -141,7 +145,11 @@ fn range(request: &HeaderMap, tag: &str, length: u64) -> Wanted {
     let Some((first, last)) = spec.trim().split_once('-') else {
         return Wanted::All;
     };
-    let number = |s: &str| s.bytes().all(|b| b.is_ascii_digit()).then(|| s.parse::<u64>().ok())?;
+    let number = |s: &str| {
+        s.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| s.parse::<u64>().ok())?
+    };
     let range = match (first, last) {
         ("", suffix) => match number(suffix) {
             Some(0) => return Wanted::Nothing,
@@ -213,7 +221,14 @@ mod tests {
         assert_eq!(asked("bytes=5-99"), Some((5, 10)));
         assert_eq!(asked("bytes=10-"), Some((0, 0)));
         assert_eq!(asked("bytes=-0"), Some((0, 0)));
-        for whole in ["bytes=3-2", "bytes=0-1,4-5", "lines=1-2", "bytes=a-b", "bytes=+1-2", "bytes=1"] {
+        for whole in [
+            "bytes=3-2",
+            "bytes=0-1,4-5",
+            "lines=1-2",
+            "bytes=a-b",
+            "bytes=+1-2",
+            "bytes=1",
+        ] {
             assert_eq!(asked(whole), None, "{whole}");
         }
     }

@@ -60,17 +60,15 @@ impl Problem {
         self.more.insert(field.to_owned(), value.into());
         self
     }
-
-    /// The status.
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut document = self.more;
-        document.insert("type".into(), json!(format!("urn:blockfeed:problem:{}", self.code)));
+        document.insert(
+            "type".into(),
+            json!(format!("urn:blockfeed:problem:{}", self.code)),
+        );
         let title = self.status.canonical_reason().unwrap_or("Error");
         document.insert("title".into(), json!(title));
         document.insert("status".into(), json!(self.status.as_u16()));

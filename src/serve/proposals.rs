@@ -16,7 +16,10 @@ use crate::{
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, Request, State, rejection::{BytesRejection, QueryRejection}},
+    extract::{
+        Path, Query, Request, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -102,7 +105,9 @@ pub(super) async fn part(
 ) -> Answer {
     let id = decision_id(id)?;
     let sha256 = Hash::from_hex(&sha256).map_err(|e| Problem::missing(e.to_string()))?;
-    let bytes = site.ask(move |desk| desk.proposal_part(&id, &sha256)).await?;
+    let bytes = site
+        .ask(move |desk| desk.proposal_part(&id, &sha256))
+        .await?;
     Ok(private(([("content-type", super::page::TEXT)], bytes)))
 }
 
@@ -126,7 +131,9 @@ pub(super) async fn withdraw(
     let id = decision_id(id)?;
     let proposal = site.ask(move |desk| desk.withdraw(&id, &signed.id, &signed.officer));
     let proposal = proposal.await?;
-    Ok(Json(json!({ "id": proposal.id, "status": proposal.status })))
+    Ok(Json(
+        json!({ "id": proposal.id, "status": proposal.status }),
+    ))
 }
 
 /// A small body, whole.

@@ -1,12 +1,8 @@
 //! The route table.
 
 use super::{
-    Config, Error, feeds, files, health,
-    metrics::Metrics,
-    problem::Problem,
-    proposals, public,
-    site::Site,
-    subscribers, trust, watch,
+    Config, Error, feeds, files, health, metrics::Metrics, problem::Problem, proposals, public,
+    site::Site, subscribers, trust, watch,
 };
 use crate::casework::Casework;
 use axum::{
@@ -57,9 +53,15 @@ pub(super) fn of_site(site: Site) -> Router {
         .route("/api/v1/ids/next", get(public::next_id))
         .route("/api/v1/proposals", get(proposals::list))
         .route("/api/v1/proposals/{id}", get(proposals::one))
-        .route("/api/v1/proposals/{id}/parts/{sha256}", get(proposals::part))
+        .route(
+            "/api/v1/proposals/{id}/parts/{sha256}",
+            get(proposals::part),
+        )
         .route("/api/v1/proposals/{id}/approvals", post(proposals::approve))
-        .route("/api/v1/proposals/{id}/withdrawal", post(proposals::withdraw))
+        .route(
+            "/api/v1/proposals/{id}/withdrawal",
+            post(proposals::withdraw),
+        )
         .route("/api/v1/receipts", post(subscribers::receive))
         .route(
             "/api/v1/subscribers",

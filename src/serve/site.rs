@@ -1,6 +1,11 @@
 //! What every handler has at hand.
 
-use super::{Config, metrics::Metrics, problem::{Answer, Problem}};
+use super::{
+    Config,
+    metrics::Metrics,
+    problem::{Answer, Problem},
+    rendered::Shelf,
+};
 use crate::casework::{self, Casework};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -11,6 +16,7 @@ pub(super) struct Site {
     pub(super) casework: Casework,
     pub(super) config: Arc<Config>,
     pub(super) metrics: Metrics,
+    pub(super) rendered: Arc<Shelf>,
     pub(super) long_polls: Arc<Semaphore>,
     /// True from the moment on at which the server stops.
     pub(super) stopping: watch::Receiver<bool>,
@@ -24,7 +30,10 @@ impl Site {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            long_polls: Arc::new(Semaphore::new(config.long_polls.min(Semaphore::MAX_PERMITS))),
+            rendered: Arc::new(Shelf::new(config.rendered, metrics.clone())),
+            long_polls: Arc::new(Semaphore::new(
+                config.long_polls.min(Semaphore::MAX_PERMITS),
+            )),
             casework,
             config,
             metrics,
@@ -45,4 +54,3 @@ impl Site {
             .map_err(Problem::from)
     }
 }
-

@@ -40,7 +40,9 @@ pub(super) async fn register(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let subscriber: Subscriber = decoded(body)?;
-    let known = site.ask(move |desk| desk.register(subscriber, signed.id)).await?;
+    let known = site
+        .ask(move |desk| desk.register(subscriber, signed.id))
+        .await?;
     Ok((StatusCode::CREATED, private(Json(known))).into_response())
 }
 

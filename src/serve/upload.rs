@@ -2,7 +2,10 @@
 
 use super::problem::{Answer, Problem};
 use axum::{
-    extract::{FromRequest, Multipart, Request, multipart::{Field, MultipartError}},
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
     http::StatusCode,
 };
 use std::time::Duration;
@@ -78,7 +81,9 @@ async fn read(mut field: Field<'_>, name: &'static str, limit: u64) -> Answer<Ve
 fn missing(name: &'static str) -> Problem {
     Problem::bad(
         "multipart",
-        format!("the field {name} is missing here; fields stand in the order of the API's description"),
+        format!(
+            "the field {name} is missing here; fields stand in the order of the API's description"
+        ),
     )
 }
 

@@ -89,6 +89,11 @@ fn finish(
             .observe(took.as_secs_f64());
     }
     span.in_scope(|| {
-        tracing::debug!(route, status, milliseconds = took.as_millis() as u64, "answered");
+        tracing::debug!(
+            route,
+            status,
+            milliseconds = took.as_millis() as u64,
+            "answered"
+        );
     });
 }

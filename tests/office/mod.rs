@@ -150,7 +150,7 @@ impl Office {
             measures: vec![MeasureName::BlockDomain, MeasureName::BlockIp],
             basis: self.basis(),
             not_after: self.now + 30 * 86_400,
-            bulk: lines.len() > 10_000,
+            bulk: lines.len() > 100,
             reasons: TextRef::of("office"),
             guard: Guard {
                 version: 1,
