@@ -413,3 +413,78 @@ fn a_proof_shows_what_is_listed_and_what_is_not() {
         .get("/feeds/networks/proof?name=203.0.113.7")
         .refused(422, "not_canonical");
 }
+
+#[test]
+fn formats_are_rendered_once_a_serial() {
+    let house = House::new();
+    house.list(
+        &["domain:a.example +", "net:203.0.113.0/24"],
+        ListOptions::default(),
+    );
+    for (path, media, holds) in [
+        ("domains.txt", "text/plain; charset=utf-8", "a.example"),
+        ("domains.hosts", "text/plain; charset=utf-8", "a.example"),
+        (
+            "domains.dnsmasq",
+            "text/plain; charset=utf-8",
+            "local=/a.example/",
+        ),
+        ("domains.unbound", "text/plain; charset=utf-8", "a.example"),
+        ("domains.rpz", "text/dns; charset=utf-8", "a.example"),
+        (
+            "domains.csv",
+            "text/csv; charset=utf-8; header=present",
+            "a.example",
+        ),
+        ("domains.json", "application/json", "a.example"),
+        (
+            "networks.cidr",
+            "text/plain; charset=utf-8",
+            "203.0.113.0/24",
+        ),
+        (
+            "networks.nft",
+            "text/plain; charset=utf-8",
+            "203.0.113.0/24",
+        ),
+    ] {
+        let path = format!("/feeds/{path}");
+        let answer = house.get(&path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), media, "{path}");
+        assert_eq!(answer.header("cache-control"), "no-cache", "{path}");
+        assert!(answer.text().contains(holds), "{path}: {}", answer.text());
+        let serial = house.authority.current().size;
+        let tag = answer.header("etag").to_owned();
+        assert!(tag.starts_with(&format!("\"{serial}-")), "{path}: {tag}");
+        assert_eq!(
+            house.get_with(&path, &[("if-none-match", &tag)]).status,
+            304,
+            "{path}"
+        );
+        assert_eq!(
+            house.get_with(&path, &[("range", "bytes=1-2")]).body,
+            answer.body[1..3]
+        );
+        assert_eq!(
+            house.head(&path).header("content-length"),
+            answer.body.len().to_string()
+        );
+    }
+    let metrics = http::send(house.metrics_address(), "GET", "/metrics", &[], &[]).text();
+    assert!(
+        metrics.contains("blockfeed_http_renderings_total{format=\"txt\"} 1"),
+        "{metrics}"
+    );
+    let before = house.get("/feeds/domains.txt");
+    house.list(&["domain:b.example +"], ListOptions::default());
+    let after = house.get("/feeds/domains.txt");
+    assert_ne!(before.header("etag"), after.header("etag"));
+    assert!(after.text().contains("b.example") && !before.text().contains("b.example"));
+    let refused = house.get("/feeds/networks.hosts").refused(404, "not_found");
+    assert!(
+        refused["detail"].as_str().unwrap().contains("networks.nft"),
+        "{refused}"
+    );
+    house.get("/feeds/domains.exe").refused(404, "not_found");
+}

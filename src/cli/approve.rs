@@ -5,7 +5,7 @@ use super::{
     desk::{DeskArgs, Officer},
     guard,
     output::Progress,
-    server::{ProposalView, Server},
+    server::{ProposalView, Proposals, Server},
     when,
 };
 use crate::{
@@ -16,19 +16,21 @@ use crate::{
     trust::Role,
 };
 use clap::Args;
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// Approve a proposal: fetch it, check it again, sign it, put it in force
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
+  blockfeed approve --server http://127.0.0.1:8399 --officer o-0042 --key-file o-0042.pem   (lists them)
   blockfeed approve 2026-000123 --server http://127.0.0.1:8399 --officer o-0042 --key-file o-0042.pem
 
 What you sign is recomputed here from what was downloaded: the body's hash, every part's hash and
 lines, and the guard's findings by this machine's lists.")]
 pub struct ApproveArgs {
-    /// The proposal
+    /// The proposal; without it the open ones are listed
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
     /// Sign without asking
     #[arg(long)]
     yes: bool,
@@ -55,11 +57,14 @@ impl Parts for Downloaded {
 impl ApproveArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
-        let proposal = server.proposal(&self.id, &officer).await?;
+        let Some(id) = &self.id else {
+            return open_ones(&server.proposals(&officer).await?, out);
+        };
+        let proposal = server.proposal(id, &officer).await?;
         if proposal.status != "proposed" {
             return Err(Error::said(format!(
-                "{} is {}; only an open proposal can be approved",
-                self.id, proposal.status
+                "{id} is {}; only an open proposal can be approved",
+                proposal.status
             )));
         }
         let downloaded = download(&server, &officer, &proposal).await?;
@@ -76,15 +81,8 @@ impl ApproveArgs {
         summary(&proposal, &downloaded, out)?;
         let role = findings(config, &downloaded, out)?;
         if !self.yes {
-            out.confirm(
-                &format!(
-                    "Sign {} as {} in the role {}?",
-                    self.id,
-                    officer.id,
-                    role.as_str()
-                ),
-                "--yes",
-            )?;
+            let (who, role) = (&officer.id, role.as_str());
+            out.confirm(&format!("Sign {id} as {who} in the role {role}?"), "--yes")?;
         }
         let approval = officer.approve(&downloaded.body, &downloaded.hash, role);
         let outcome = server.approve(&proposal.id, &approval).await?;
@@ -99,6 +97,39 @@ impl ApproveArgs {
             None => out.line(format!("{}    {}", outcome.status, proposal.id)),
         }
     }
+}
+
+/// Lists what waits for a second signature.
+fn open_ones(proposals: &Proposals, out: Output) -> Result<(), Error> {
+    out.data(proposals)?;
+    let mut none = true;
+    for proposal in proposals
+        .proposals
+        .iter()
+        .filter(|p| p.status == "proposed")
+    {
+        none = false;
+        let by: Vec<_> = proposal
+            .approvals
+            .iter()
+            .map(|a| a.officer.as_str())
+            .collect();
+        let action = proposal
+            .body
+            .get("action")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let opened = when::time(proposal.opened);
+        out.line(format!(
+            "{}  {action:<6}  by {}  {opened}",
+            proposal.id,
+            by.join(", ")
+        ))?;
+    }
+    if none {
+        out.line("no proposal is open")?;
+    }
+    Ok(())
 }
 
 /// Fetches body and parts and verifies every hash, length and line.

@@ -104,7 +104,7 @@ impl ProposeArgs {
         let overrides = self.overrides()?;
         let guard = guard::load(config)?;
         output::note(&format!("checking {} …", self.named()));
-        let batch = Batch::read(
+        let mut batch = Batch::read(
             &bytes,
             &guard,
             &Options {
@@ -113,6 +113,7 @@ impl ProposeArgs {
                 overrides: &overrides,
             },
         );
+        batch.hold_back_committed();
         show(&batch, out)?;
         self.write_result(&batch, out)?;
         let refused = batch.counts.refused;

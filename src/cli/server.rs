@@ -59,15 +59,24 @@ pub struct FeedView {
 }
 
 /// A proposal as the authority holds it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProposalView {
     pub id: DecisionId,
     pub status: String,
     pub body: Value,
     pub body_sha256: Hash,
     pub approvals: Vec<Approval>,
+    /// Unix seconds.
     #[serde(default)]
-    pub committed: Option<CommittedView>,
+    pub opened: u64,
+}
+
+/// Some proposals, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Proposals {
+    pub proposals: Vec<ProposalView>,
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Where a decision came to stand.
@@ -164,8 +173,8 @@ impl Server {
         self.get(&path, &[], Some(&authorization)).await
     }
 
-    /// All proposals, as the authority gives them.
-    pub async fn proposals(&self, officer: &Officer) -> Result<Value, Error> {
+    /// The proposals that the authority still has, newest first.
+    pub async fn proposals(&self, officer: &Officer) -> Result<Proposals, Error> {
         let path = "api/v1/proposals";
         let authorization = self.authorization(officer, "GET", path).await?;
         self.get(path, &[], Some(&authorization)).await
