@@ -59,7 +59,7 @@ pub fn moves() -> impl Strategy<Value = Vec<Move>> {
             .prop_map(|(mask, measures, hours)| Move::List { mask, measures, hours }),
         1 => (any::<usize>(), 0..100_u64).prop_map(|(pick, hours)| Move::Amend { pick, hours }),
         3 => aims().prop_map(|aims| Move::Revoke { aims }),
-        3 => (aims(), 0..80_u64, any::<bool>())
+        5 => (aims(), 0..80_u64, any::<bool>())
             .prop_map(|(aims, hours, two)| Move::Stay { aims, hours, two }),
         1 => (any::<usize>(), prop::option::of(any::<usize>()))
             .prop_map(|(pick, with)| Move::EndStay { pick, with }),
@@ -67,7 +67,7 @@ pub fn moves() -> impl Strategy<Value = Vec<Move>> {
         5 => Just(Move::Close),
         1 => Just(Move::Compact),
     ];
-    prop::collection::vec(one, 1..40)
+    prop::collection::vec(one, 1..50)
 }
 
 impl Play {
@@ -275,8 +275,8 @@ impl Play {
                 return Some((n, None));
             };
             let list = &self.model.lists[n];
-            // Every second time only lines that can be named; else whatever the mask says.
-            let lenient = mask >> 15 == 1;
+            // Three times in four only lines that can be named; else whatever the mask says.
+            let lenient = mask >> 14 != 0;
             let lines: Vec<String> = chosen(*mask)
                 .into_iter()
                 .filter(|line| !lenient || list.lines.get(line) == Some(&false))
