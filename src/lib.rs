@@ -27,14 +27,15 @@
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
 //! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
-//! | 8 | `cli` | parse, dispatch, exit code | any rule |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
+//! | 9 | `cli` | parse, dispatch, exit code | any rule |
 
 pub mod agent;
 pub mod audit;
 pub mod canon;
 pub mod casework;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod entries;

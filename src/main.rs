@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: everything is in `cli`.
+
+fn main() -> std::process::ExitCode {
+    blockfeed::cli::main()
+}

@@ -1,6 +1,8 @@
 //! Programs that nobody here wrote in Rust, on what is published: Go's own note and tlog packages, and a Python
 //! verifier written from the design alone. A missing tool is a `SKIPPED` line, and a failure where `REQUIRE_ALL=1`.
 
+mod office;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::ffi::OsString;
@@ -9,11 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex};
 
+use blockfeed::decision::Parts;
+use blockfeed::log::{Authority, Config, Entrant, Metrics};
 use blockfeed::tlog::{
-    Checkpoint, CosignerKey, Hash, Level, SignerKey, Tree, all_tiles, cosign, encode_bundle,
-    leaf_hash, sign_checkpoint,
+    Checkpoint, CosignerKey, Hash, Level, SignerKey, Tree, VerifierKey, all_tiles, cosign,
+    encode_bundle, leaf_hash, sign_checkpoint,
 };
 use ed25519_dalek::SigningKey;
+use office::Office;
 use sha2::{Digest as _, Sha256};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -57,6 +62,58 @@ fn logs_published_by_this_crate_verify() -> Outcome {
     Ok(())
 }
 
+/// What an authority publishes: lists, a stay, an amendment, revocations of a line and of a whole.
+#[test]
+fn an_authority_of_this_crate_verifies() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let office = Office::new()?;
+    let config = Config::at(folder.path());
+    office.init(&config)?;
+    let metrics = Metrics::new(&prometheus::Registry::new())?;
+    let guard = Box::new(|_: &_, _: &_, _, _: &dyn Parts| Ok(()));
+    let authority = Authority::open(config.clone(), &office.keys(), guard, metrics, |e| {
+        panic!("{e}")
+    })?;
+    let lines = |from: u32, to: u32| {
+        (from..to)
+            .map(|n| format!("domain:n{n}.example +\n"))
+            .collect::<Vec<_>>()
+    };
+    let (listed, mut parts) = office.list("2026-000001", lines(0, 90))?;
+    let (second, more) = office.list(
+        "2026-000002",
+        vec!["domain:n5.example +\n".into(), "net:192.0.2.0/24\n".into()],
+    )?;
+    let (revoked, part) = office.revoke("2026-000003", "2026-000001", "domain:n7.example +\n")?;
+    let stayed = office.stay("2026-000004", "2026-000001", office.now() + 3600)?;
+    let amended = office.amend("2026-000005", "2026-000002", office.now() + 86_400)?;
+    parts.extend(more);
+    parts.push(part);
+    let runtime = tokio::runtime::Runtime::new()?;
+    for part in &parts {
+        authority.keep_part(part)?;
+    }
+    for body in [listed, second, revoked, stayed, amended] {
+        let approvals = office.sign(&body)?;
+        runtime.block_on(authority.submit(Entrant::Decision {
+            body: Box::new(body),
+            approvals,
+        }))?;
+    }
+    let vkey = VerifierKey::ed25519(
+        office::ORIGIN,
+        &office.keys().log.verifying_key().to_bytes(),
+    )?;
+    accepted(run_go(&config.public(), &vkey.to_string())?, |said| {
+        assert!(said.contains(" size 12 "), "{said}")
+    })?;
+    python(&config.public(), &[], |said| {
+        assert!(said.contains(" approvals 9 "), "{said}")
+    })?;
+    authority.stop();
+    Ok(())
+}
+
 /// A verifier that accepts everything would pass the tests above.
 #[test]
 fn whatever_is_twisted_fails_to_verify() -> Outcome {
@@ -75,7 +132,7 @@ fn whatever_is_twisted_fails_to_verify() -> Outcome {
         twisted[middle] ^= 1;
         std::fs::write(folder.path().join(path), twisted)?;
         if path.starts_with("log")
-            && let Some(said) = run_go(folder.path())?
+            && let Some(said) = run_go(folder.path(), VKEY)?
         {
             assert!(
                 !said.status.success(),
@@ -225,7 +282,7 @@ fn publish(folder: &Path, size: u64) -> Outcome {
 }
 
 fn go(folder: &Path, check: impl Fn(&str)) -> Outcome {
-    accepted(run_go(folder)?, check)
+    accepted(run_go(folder, VKEY)?, check)
 }
 
 fn python(folder: &Path, options: &[OsString], check: impl Fn(&str)) -> Outcome {
@@ -244,10 +301,10 @@ fn accepted(output: Option<Output>, check: impl Fn(&str)) -> Outcome {
 }
 
 /// `None` where Go or its package is missing, which was then said.
-fn run_go(folder: &Path) -> Result<Option<Output>, Box<dyn Error>> {
+fn run_go(folder: &Path, vkey: &str) -> Result<Option<Output>, Box<dyn Error>> {
     static VERIFIER: LazyLock<Result<PathBuf, String>> = LazyLock::new(build_go);
     match VERIFIER.as_ref() {
-        Ok(verifier) => Ok(Some(Command::new(verifier).arg(folder).arg(VKEY).output()?)),
+        Ok(verifier) => Ok(Some(Command::new(verifier).arg(folder).arg(vkey).output()?)),
         Err(why) => missing("the Go verifier", why).map(|()| None),
     }
 }

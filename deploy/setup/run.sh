@@ -17,4 +17,13 @@ demo=("$target/debug/blockfeed" demo --listen 127.0.0.1:8399 --metrics 127.0.0.1
 # so does make. Without a terminal there is no Ctrl-C, and signals go to the whole group as usual.
 [ -t 0 ] || exec "${demo[@]}"
 set -m
-"${demo[@]}"
+"${demo[@]}" &
+child=$!
+# Should this script be ended (make hands SIGTERM on to it), the demonstration follows.
+(while kill -0 $$ 2>/dev/null; do sleep 1; done; kill -TERM "$child") &
+watcher=$!
+disown "$watcher"
+status=0
+fg %1 >/dev/null || status=$?
+kill -TERM -- "-$watcher"
+exit "$status"

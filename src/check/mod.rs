@@ -6,12 +6,14 @@
 //! signed, [`batch`] reads a list file into one outcome a line.
 
 pub mod batch;
+pub mod body;
 pub mod draft;
 mod guard;
+mod names;
 mod ranges;
 pub mod rules;
 
-pub use draft::Draft;
+pub use draft::{Draft, draft};
 pub use guard::{Guard, Judged};
 pub use rules::{Grade, Rule, explain};
 

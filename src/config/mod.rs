@@ -11,7 +11,7 @@ mod overlay;
 pub use keys::{Key, Shape};
 pub use overlay::{Environment, load};
 
-use crate::{fetch, log};
+use crate::{agent, fetch, log, serve};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -23,10 +23,14 @@ pub struct Config {
     pub log: log::Config,
     /// The authority's online keys.
     pub keys: Keys,
+    /// The authority's HTTP.
+    pub serve: serve::Config,
     /// The lists that the guard judges by.
     pub lists: Lists,
     /// Who signs here, and where decisions go.
     pub officer: Officer,
+    /// A subscriber's agent.
+    pub agent: agent::Config,
     /// Limits of reading from others.
     pub fetch: fetch::Config,
     /// What the process says on standard error.

@@ -205,10 +205,13 @@ fn decode(table: Table) -> Result<Config, String> {
 const PREFIX: &str = "BLOCKFEED_";
 const FILE: &str = "BLOCKFEED_CONFIG";
 /// Variables that are read elsewhere: a secret has no place in a file of settings, and the tests
-/// have two of their own.
+/// have some of their own.
 const NO_SETTINGS: &[&str] = &[
     FILE,
     "BLOCKFEED_PASSPHRASE",
+    "BLOCKFEED_CRASH_DIR",
+    "BLOCKFEED_PEERS",
+    "BLOCKFEED_PYTHON",
     "BLOCKFEED_SHARED",
     "BLOCKFEED_SKIPS",
 ];

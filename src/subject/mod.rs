@@ -145,6 +145,17 @@ impl<'a> Line<'a> {
         Ok(Line { kind, name, scope })
     }
 
+    /// Appends the canonical text, without LF.
+    pub fn push_to(&self, text: &mut String) {
+        text.push_str(self.kind.as_str());
+        text.push(':');
+        text.push_str(self.name);
+        if self.kind == Kind::Domain {
+            text.push(' ');
+            text.push(self.scope.as_char());
+        }
+    }
+
     pub fn to_owned_line(self) -> OwnedLine {
         OwnedLine {
             subject: Subject {
@@ -276,6 +287,9 @@ fn split_scope(rest: &str) -> Result<(&str, Scope), SyntaxError> {
 
 /// The beginning of a foreign text, as it is repeated in errors and import results.
 pub(crate) fn shortened(text: &str) -> String {
+    if text.len() <= SHOWN {
+        return text.to_owned();
+    }
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

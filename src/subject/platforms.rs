@@ -62,6 +62,8 @@ struct IdForm {
 enum Class {
     /// 0-9
     Digits,
+    /// 0-9 without a leading zero, so that it can't be taken for a telephone number
+    Number,
     /// A-Z a-z 0-9 _ -
     Word,
     /// A-Z a-z 0-9 _ - .
@@ -250,6 +252,7 @@ impl IdForm {
         let length = id.chars().count();
         let fits = (self.min..=self.max).contains(&length)
             && id.chars().all(|c| self.class.holds(c))
+            && !(matches!(self.class, Class::Number) && length > 1 && id.starts_with('0'))
             && (!self.letter || id.chars().any(char::is_alphabetic));
         fits.then(|| format!("{}{id}", self.prefix))
     }
@@ -259,7 +262,7 @@ impl Class {
     fn holds(self, c: char) -> bool {
         let word = c.is_ascii_alphanumeric() || c == '_' || c == '-';
         match self {
-            Class::Digits => c.is_ascii_digit(),
+            Class::Digits | Class::Number => c.is_ascii_digit(),
             Class::Word => word,
             Class::Name => word || c == '.',
             Class::Text => word || c == '.' || c.is_alphanumeric(),

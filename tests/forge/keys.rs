@@ -131,7 +131,7 @@ impl Signer {
     pub fn approve(&self, body: &Body) -> Approval {
         let officer = OfficerId::new(self.officer).unwrap();
         let key = KeyId::new(self.key).unwrap();
-        let hash = Hash::of(&body.to_bytes().unwrap());
+        let hash = Hash::of(body.to_bytes().unwrap());
         let message = approval_message(body.origin(), body.id(), self.role, &officer, &key, &hash);
         let (alg, sig, data) = match &self.secret {
             Secret::Ed25519(secret) => (

@@ -10,9 +10,9 @@ use crate::subject::{Kind, Line, Scope, cover, net, order};
 
 /// Turns accepted rows into merged ones. The first of equals stays; a covered line goes into the widest that covers it.
 pub(super) fn merge(rows: &mut [Row], keep_covered: bool) {
-    let mut merged = duplicates(rows);
+    let mut merged = domains(rows, keep_covered);
+    merged.extend(duplicates(rows));
     if !keep_covered {
-        merged.extend(covered_domains(rows));
         merged.extend(covered_networks(rows));
     }
     for (at, into, how) in merged {
@@ -32,6 +32,13 @@ pub(super) fn merge(rows: &mut [Row], keep_covered: bool) {
 /// Index of the row to merge, number of the line that it goes into, and why.
 type Merged = (usize, u64, Merge);
 
+/// Where a name stands first, in either scope: line numbers, 0 where it doesn't.
+#[derive(Clone, Copy, Default)]
+struct First {
+    subtree: u64,
+    exact: u64,
+}
+
 fn accepted(rows: &[Row]) -> impl Iterator<Item = (usize, u64, Line<'_>)> {
     rows.iter()
         .enumerate()
@@ -41,32 +48,49 @@ fn accepted(rows: &[Row]) -> impl Iterator<Item = (usize, u64, Line<'_>)> {
         })
 }
 
+/// Equal and covered domains, by one map of all names.
+fn domains(rows: &[Row], keep_covered: bool) -> Vec<Merged> {
+    let domains = || accepted(rows).filter(|(_, _, line)| line.kind == Kind::Domain);
+    let mut names: HashMap<&str, First> = HashMap::with_capacity(rows.len());
+    let mut merged = Vec::new();
+    for (at, number, line) in domains() {
+        let first = names.entry(line.name).or_default();
+        let first = if line.scope == Scope::Subtree {
+            &mut first.subtree
+        } else {
+            &mut first.exact
+        };
+        match *first {
+            0 => *first = number,
+            into => merged.push((at, into, Merge::Duplicate)),
+        }
+    }
+    if keep_covered {
+        return merged;
+    }
+    let widest = |line: &Line<'_>| {
+        let own = usize::from(line.scope == Scope::Subtree);
+        let above = cover::ancestors(line.name)
+            .skip(own)
+            .filter_map(|above| names.get(above));
+        above
+            .map(|first| first.subtree)
+            .filter(|&number| number != 0)
+            .last()
+    };
+    merged.extend(domains().filter_map(|(at, _, line)| Some((at, widest(&line)?, Merge::Covered))));
+    merged
+}
+
+/// Equal lines of the other kinds.
 fn duplicates(rows: &[Row]) -> Vec<Merged> {
-    let mut first = HashMap::with_capacity(rows.len());
-    let again = accepted(rows).filter_map(|(at, number, line)| {
+    let mut first = HashMap::new();
+    let others = accepted(rows).filter(|(_, _, line)| line.kind != Kind::Domain);
+    let again = others.filter_map(|(at, number, line)| {
         let into = *first.entry(line).or_insert(number);
         (into != number).then_some((at, into, Merge::Duplicate))
     });
     again.collect()
-}
-
-fn covered_domains(rows: &[Row]) -> Vec<Merged> {
-    let domains = || accepted(rows).filter(|(_, _, line)| line.kind == Kind::Domain);
-    let mut subtrees: HashMap<&str, u64> = HashMap::with_capacity(rows.len());
-    for (_, number, line) in domains().filter(|(_, _, line)| line.scope == Scope::Subtree) {
-        subtrees.entry(line.name).or_insert(number);
-    }
-    let widest = |line: &Line<'_>| {
-        let own = usize::from(line.scope == Scope::Subtree);
-        cover::ancestors(line.name)
-            .skip(own)
-            .filter_map(|above| subtrees.get(above))
-            .last()
-            .copied()
-    };
-    domains()
-        .filter_map(|(at, _, line)| Some((at, widest(&line)?, Merge::Covered)))
-        .collect()
 }
 
 fn covered_networks(rows: &[Row]) -> Vec<Merged> {

@@ -1,8 +1,6 @@
 //! The parts of a decision: its lines in canonical form, sorted bytewise, in files of at most 1 MiB (design: The log,
 //! *Parts*).
 
-use std::fmt::Write as _;
-
 use crate::subject::Line;
 
 /// The largest part, in bytes.
@@ -13,8 +11,8 @@ pub fn parts<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Vec<u8>> {
     let mut all = String::new();
     let mut ends = Vec::new();
     for line in lines {
-        // Writing to a String can't fail.
-        let _ = writeln!(all, "{line}");
+        line.push_to(&mut all);
+        all.push('\n');
         ends.push(all.len());
     }
     let mut start = 0;

@@ -92,3 +92,47 @@ fn results_are_safe_to_open() {
     assert!(!csv.contains("0912345678"), "{csv}");
     assert!(csv.contains("xxxxxxxxxx"), "{csv}");
 }
+
+#[test]
+fn what_is_set_aside_for_tests_can_be_typed() {
+    let lists = Lists::embedded().unwrap();
+    for aside in &lists.test_subjects {
+        let read = typed::read(&aside.to_string(), &lists.platforms);
+        assert_eq!(read.map(|read| read.line).as_ref(), Ok(aside));
+    }
+}
+
+static GUARD: std::sync::LazyLock<Guard> =
+    std::sync::LazyLock::new(|| Guard::new(Arc::new(Lists::embedded().unwrap())));
+
+proptest::proptest! {
+    /// Whatever the bytes, every line has one outcome, and what is accepted is canonical and reads as itself.
+    #[test]
+    fn any_bytes_add_up(
+        lines in proptest::collection::vec(
+            proptest::prop_oneof![
+                "[a-z0-9.*|/:@^=,# -]{0,24}",
+                "(https?://|\\|\\||0\\.0\\.0\\.0 |\\*\\.|www\\.)?[a-zA-Zđổ]{1,6}\\.(vn|com|xn--[a-z0-9]{3})(/[a-z]{0,4})?",
+                "[0-9a-f:.]{2,16}(/[0-9]{1,3})?",
+                "\\PC{0,24}",
+            ],
+            0..12,
+        ),
+        end in "(\n|\r\n|\r)",
+        tail in proptest::collection::vec(proptest::num::u8::ANY, 0..12),
+    ) {
+        let mut bytes = lines.join(&end).into_bytes();
+        bytes.extend(tail);
+        let options = Options { category: "counterfeit", ..Options::default() };
+        let batch = Batch::read(&bytes, &GUARD, &options);
+        let counts = batch.counts;
+        proptest::prop_assert_eq!(counts.lines, counts.accepted + counts.merged + counts.refused + counts.skipped);
+        proptest::prop_assert_eq!(counts.lines, batch.rows.len() as u64);
+        for line in batch.accepted() {
+            let text = line.to_string();
+            proptest::prop_assert_eq!(Line::parse(&text), Ok(line));
+            let again = typed::read(&text, &GUARD.lists().platforms);
+            proptest::prop_assert_eq!(again.map(|read| read.line.to_string()), Ok(text));
+        }
+    }
+}

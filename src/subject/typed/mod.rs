@@ -158,6 +158,16 @@ impl Code {
 /// Reads one text. Blank lines and comments are told apart by [`skipped`] first.
 pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
     let text = trimmed(text);
+    if is_plain(text) {
+        let subject = Subject {
+            kind: super::Kind::Domain,
+            name: text.to_owned(),
+        };
+        return Ok(Read {
+            line: OwnedLine::new(subject, Scope::Subtree),
+            notes: Vec::new(),
+        });
+    }
     if let Some(found) = text.chars().find(|&c| is_forbidden(c)) {
         let what = format!(
             "it holds the invisible character U+{:04X}, which can make a line look like another; type it anew",
@@ -214,6 +224,13 @@ fn trimmed(text: &str) -> &str {
         Some(inner) => inner.trim_matches(blank),
         None => text,
     }
+}
+
+/// A bare name in small ASCII letters without anything to remark, as nearly all lines of long lists are: read at once.
+fn is_plain(text: &str) -> bool {
+    super::domain::check(text).is_ok()
+        && !text.starts_with("www.")
+        && !super::domain::has_a_label(text)
 }
 
 /// What signed bytes never hold (design: The log, *Canonical JSON*), a tab apart, which parts columns.

@@ -157,6 +157,9 @@ fn sellers_and_accounts() {
         ),
         ("https://zalo.me/0912345678", "personal_data"),
         ("account:zalo/0912345678", "personal_data"),
+        ("account:facebook/0912345678", "personal_data"),
+        ("account:telegram/+84912345678", "personal_data"),
+        ("https://t.me/+84912345678", "personal_data"),
         ("https://zalo.me/pc", "reserved_path"),
         (
             "https://t.me/+AAAAAEexample",

@@ -1,0 +1,328 @@
+//! The officers' part: a list checked and proposed, a second signature, a revocation.
+
+use super::{Figures, list, millis, section, stage::Stage, when};
+use crate::{
+    canon::{DecisionId, Origin},
+    check::{
+        self, Guard,
+        batch::{self, Batch, Options, Outcome},
+    },
+    cli::{
+        Error, Output,
+        desk::Officer,
+        guard,
+        proposal::{self, Opened},
+        server::CommittedView,
+    },
+    decision::{self, Action, Basis, Body, List, MeasureName, PartRef, Revoke, Target},
+    entries::FeedName,
+    subject::{Kind, Line, OwnedLine, Scope, Subject, feed_of},
+    trust::Role,
+};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+/// Who signs: one proposes, one approves, one may approve what is large.
+pub struct Desk {
+    proposer: Officer,
+    approver: Officer,
+    senior: Officer,
+    guard: Arc<Guard>,
+}
+
+impl Desk {
+    pub fn open(stage: &Stage) -> Result<Self, Error> {
+        Ok(Self {
+            proposer: stage.officer("o-0017")?,
+            approver: stage.officer("o-0042")?,
+            senior: stage.officer("o-0007")?,
+            guard: guard::load(&stage.config)?,
+        })
+    }
+}
+
+/// Checks, proposes and approves the list; gives the names that the story goes on with.
+pub async fn list(
+    stage: &Stage,
+    desk: &Desk,
+    figures: &mut Figures,
+    out: Output,
+) -> Result<list::Names, Error> {
+    section(
+        out,
+        "An officer's list: a real sample, and names under .example",
+    )?;
+    let run = stage.casework.authority().current().size;
+    let text = list::file(run);
+    let began = Instant::now();
+    let mut batch = Batch::read(
+        text.as_bytes(),
+        &desk.guard,
+        &Options {
+            category: "counterfeit",
+            ..Options::default()
+        },
+    );
+    batch.hold_back_committed();
+    let took = began.elapsed();
+    let c = batch.counts;
+    out.line(format!(
+        "  {} lines   {} accepted, {} merged, {} refused, {} skipped (comments) in {} ms",
+        c.lines,
+        c.accepted,
+        c.merged,
+        c.refused,
+        c.skipped,
+        millis(took)
+    ))?;
+    explain(&batch, out)?;
+    let new: Vec<Line<'_>> = batch
+        .accepted()
+        .filter(|line| !is_listed(stage, line))
+        .collect();
+    figures.lines = c.lines;
+    (figures.accepted, figures.merged, figures.refused) = (c.accepted, c.merged, c.refused);
+    figures.proposed = new.len() as u64;
+    figures.already_in_force = c.accepted - figures.proposed;
+    if figures.already_in_force > 0 {
+        out.line(format!(
+            "  of these   {} are in force since an earlier run; {} are new and proposed now",
+            figures.already_in_force, figures.proposed
+        ))?;
+    }
+    // A real name that is in force is asked for, too.
+    let real = batch
+        .accepted()
+        .find(|line| line.kind == Kind::Domain && line.scope == Scope::Subtree);
+    let names = list::Names::of_run(run).with_real(real.map(|line| line.name.to_owned()));
+    let parts = batch::parts(new.iter().copied());
+    let kinds: BTreeSet<Kind> = new.iter().map(|line| line.kind).collect();
+    let terms = Terms {
+        words: ["counterfeit", "counterfeit", "cosmetics", "fake_brand_site"],
+        bulk: stage.is_first,
+        reasons: "Sites that sell counterfeit goods under a brand's name, by the department's check of this week.",
+    };
+    section(out, "Two officers sign; the log grows")?;
+    let before = stage.casework.authority().current().size;
+    let opened = propose(stage, desk, &terms, &parts, &kinds).await?;
+    out.line(format!(
+        "  o-0017     proposes {} (propose), body {}…",
+        opened.body.id(),
+        &opened.hash.to_string()[..16]
+    ))?;
+    let began = Instant::now();
+    let committed = approve(stage, desk, &opened, terms.bulk).await?;
+    figures.commit_ms = millis(began.elapsed());
+    let (who, role) = if terms.bulk {
+        ("o-0007", "senior, since it is bulk")
+    } else {
+        ("o-0042", "approve")
+    };
+    out.line(format!(
+        "  {who}     recomputes the hash and signs ({role})"
+    ))?;
+    out.line(format!(
+        "  log        {before} to {} leaves; leaf {} durable and published {} ms after the second signature",
+        committed.size, committed.leaf, figures.commit_ms
+    ))?;
+    figures.decision = opened.body.id().to_string();
+    (figures.leaf, figures.size) = (committed.leaf, committed.size);
+    test_entry(stage, desk, out).await?;
+    Ok(names)
+}
+
+/// Three refusals, each of another rule, with what to do.
+fn explain(batch: &Batch, out: Output) -> Result<(), Error> {
+    let mut refused: Vec<_> = batch
+        .rows
+        .iter()
+        .filter_map(|row| match &row.outcome {
+            Outcome::Refused(refusal) => Some((row, refusal)),
+            _ => None,
+        })
+        .collect();
+    let rank = |code: &str| {
+        list::TELLING
+            .iter()
+            .position(|c| *c == code)
+            .unwrap_or(usize::MAX)
+    };
+    refused.sort_by_key(|(row, refusal)| (rank(refusal.code), row.number));
+    refused.dedup_by_key(|(_, refusal)| refusal.code);
+    for (row, refusal) in refused.into_iter().take(3) {
+        out.line(format!("  refused    line {}: {:?}", row.number, row.text))?;
+        out.line(format!(
+            "             {}: {}",
+            refusal.code, refusal.message
+        ))?;
+        if let Some(rule) = check::explain(refusal.code) {
+            out.line(format!("             {} {}", rule.vi, rule.instead_vi))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a decision holds exactly this line already.
+fn is_listed(stage: &Stage, line: &Line<'_>) -> bool {
+    let Ok(feed) = FeedName::parse(&feed_of(line)) else {
+        return false;
+    };
+    stage.casework.feed(&feed).is_ok_and(|view| {
+        view.set
+            .entries_of(line.name)
+            .iter()
+            .any(|entry| entry.scope == line.scope)
+    })
+}
+
+/// Every feed carries a test entry, by which a subscriber sees that enforcement works.
+async fn test_entry(stage: &Stage, desk: &Desk, out: Output) -> Result<(), Error> {
+    let line = OwnedLine::parse("domain:test.blockfeed.example +")?;
+    if is_listed(stage, &line.line()) {
+        return Ok(());
+    }
+    let parts = batch::parts(std::iter::once(line.line()));
+    let terms = Terms {
+        words: ["test", "counterfeit", "test", "test"],
+        bulk: false,
+        reasons: "A test entry: whoever asks for it and is refused knows that the block works.",
+    };
+    let opened = propose(stage, desk, &terms, &parts, &[Kind::Domain].into()).await?;
+    approve(stage, desk, &opened, false).await?;
+    out.line(format!(
+        "  test       {} lists test.blockfeed.example, by which anybody sees that blocking works",
+        opened.body.id()
+    ))
+}
+
+/// What a list is for.
+struct Terms {
+    /// Category, head, goods, method.
+    words: [&'static str; 4],
+    bulk: bool,
+    reasons: &'static str,
+}
+
+async fn propose(
+    stage: &Stage,
+    desk: &Desk,
+    terms: &Terms,
+    parts: &[Vec<u8>],
+    kinds: &BTreeSet<Kind>,
+) -> Result<Opened, Error> {
+    let measure = |kind: &Kind| match kind {
+        Kind::Net => MeasureName::BlockIp,
+        _ => MeasureName::BlockDomain,
+    };
+    let [category, head, goods, method] = terms.words.map(str::to_owned);
+    let (submit_by, not_after) = (when::end("+7d")?, when::end("+180d")?);
+    let mut measures: Vec<_> = kinds.iter().map(measure).collect();
+    measures.sort();
+    let mut files = parts.to_vec();
+    files.push(terms.reasons.as_bytes().to_vec());
+    let make = |origin: Origin, id: DecisionId| {
+        Body::List(List {
+            origin,
+            id,
+            action: Action::List,
+            submit_by,
+            category: category.clone(),
+            head: head.clone(),
+            goods: goods.clone(),
+            method: method.clone(),
+            measures: measures.clone(),
+            basis: basis(),
+            not_after,
+            bulk: terms.bulk,
+            reasons: proposal::text_ref(terms.reasons),
+            guard: decision::Guard {
+                version: guard::VERSION,
+                lists: desk.guard.lists().hash(),
+                overrides: Vec::new(),
+            },
+            parts: parts.iter().map(|part| PartRef::of(part)).collect(),
+        })
+    };
+    proposal::open(&stage.server, &desk.proposer, &files, false, make).await
+}
+
+/// Proposes to revoke a name under every decision that holds it.
+pub async fn propose_revocation(
+    stage: &Stage,
+    desk: &Desk,
+    name: &str,
+    out: Output,
+) -> Result<Opened, Error> {
+    let found = stage.server.lookup(name).await?;
+    let subject = format!("domain:{name}");
+    let line = OwnedLine::new(Subject::parse(&subject)?, Scope::Subtree);
+    let part = batch::parts(std::iter::once(line.line())).concat();
+    let own = found
+        .holds
+        .into_iter()
+        .filter(|hold| hold.subject == subject);
+    let targets: Vec<Target> = own
+        .map(|hold| Target {
+            decision: hold.decision,
+            parts: Some(vec![PartRef::of(&part)]),
+        })
+        .collect();
+    let submit_by = when::end("+7d")?;
+    let files = [part, MISTAKE.as_bytes().to_vec()];
+    let opened = proposal::open(
+        &stage.server,
+        &desk.proposer,
+        &files,
+        false,
+        |origin, id| {
+            Body::Revoke(Revoke {
+                origin,
+                id,
+                action: Action::Revoke,
+                submit_by,
+                basis: basis(),
+                reasons: proposal::text_ref(MISTAKE),
+                targets: targets.clone(),
+            })
+        },
+    )
+    .await?;
+    let held: Vec<_> = targets.iter().map(|t| t.decision.as_str()).collect();
+    out.line(format!(
+        "  o-0017     proposes {} to revoke it under {}",
+        opened.body.id(),
+        held.join(", ")
+    ))?;
+    Ok(opened)
+}
+
+/// The second signature.
+pub async fn approve(
+    stage: &Stage,
+    desk: &Desk,
+    opened: &Opened,
+    bulk: bool,
+) -> Result<CommittedView, Error> {
+    let (officer, role) = if bulk {
+        (&desk.senior, Role::Senior)
+    } else {
+        (&desk.approver, Role::Approve)
+    };
+    let approval = officer.approve(&opened.body, &opened.hash, role);
+    let outcome = stage.server.approve(opened.body.id(), &approval).await?;
+    outcome.committed.ok_or_else(|| {
+        Error::said(format!(
+            "{} was approved and isn't committed",
+            opened.body.id()
+        ))
+    })
+}
+
+fn basis() -> Basis {
+    Basis {
+        authority: "moit.e-commerce".into(),
+        number: "12/QĐ-TMĐT".into(),
+        date: when::today(),
+    }
+}
+
+const MISTAKE: &str = "Listed by mistake: the shop sells its own goods.";

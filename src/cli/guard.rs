@@ -1,0 +1,16 @@
+//! The guard as the settings name its lists. What it judges is `check`'s to say.
+
+use super::Error;
+use crate::{check::Guard, config::Config, registry::Lists};
+use std::sync::Arc;
+
+pub use crate::check::body::{VERSION, judge, lines, stops, whole};
+
+/// Builds the guard from the lists that the settings name.
+pub fn load(config: &Config) -> Result<Arc<Guard>, Error> {
+    let lists = match &config.lists.directory {
+        Some(directory) => Lists::load(directory)?,
+        None => Lists::embedded()?,
+    };
+    Ok(Arc::new(Guard::new(Arc::new(lists))))
+}

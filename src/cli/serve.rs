@@ -1,0 +1,119 @@
+//! `blockfeed serve`: the authority.
+
+use super::{Error, Output, guard, output, secret, signals, telemetry};
+use crate::{
+    casework::{self, Casework, Rules},
+    config::Config,
+    log::{self, Authority, Keys},
+    serve,
+};
+use clap::Args;
+use prometheus::Registry;
+use serde_json::json;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Run the authority: sequencer, published files, API, metrics
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:
+  blockfeed serve --config /var/lib/blockfeed/blockfeed.toml
+  blockfeed serve --data data --listen 127.0.0.1:8399 --metrics 127.0.0.1:9399
+
+SIGTERM or Ctrl-C ends it with 0 after the commit at hand. Whatever a crash left undone is
+finished at the next start.")]
+pub struct ServeArgs {
+    /// The data directory [setting log.data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where files and API are served [setting serve.listen]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where metrics are served [setting serve.metrics]
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+    /// A file that holds the passphrase of the log and feed keys [else BLOCKFEED_PASSPHRASE, else asked for]
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    pub async fn run(self, mut config: Config, out: Output) -> Result<(), Error> {
+        if let Some(data) = self.data {
+            config.log.data = data;
+        }
+        config.serve.listen = self.listen.unwrap_or(config.serve.listen);
+        config.serve.metrics = self.metrics.unwrap_or(config.serve.metrics);
+        config.keys.passphrase_file = self.passphrase_file.or(config.keys.passphrase_file);
+        telemetry::start(&config.logging)?;
+        let stopped = signals::stopped()?;
+        let server = serve::Server::bind(config.serve.clone()).await?;
+        let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
+        let keys = keys(&config)?;
+        let registry = Registry::new();
+        let casework = open(&config, &keys, &registry)?;
+        out.data(&json!({ "listen": listen, "metrics": metrics }))?;
+        out.line(format!(
+            "serving http://{listen}   metrics http://{metrics}/metrics"
+        ))?;
+        let authority = casework.authority().clone();
+        server.serve(casework, registry, stopped).await?;
+        authority.stop();
+        Ok(())
+    }
+}
+
+/// Opens the log with its guard, and the desk before it. Blocks while the log is read.
+pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casework, Error> {
+    let guard = guard::load(config)?;
+    let rules = Rules {
+        version: guard::VERSION,
+        lists: guard.lists().hash(),
+        platforms: Arc::new(guard.lists().platforms.clone()),
+        judge: Arc::new(move |body, ledger, now, parts| {
+            guard::judge(&guard, body, ledger, now, parts)
+        }),
+    };
+    let authority = Authority::open(
+        config.log.clone(),
+        keys,
+        rules.hook(),
+        log::Metrics::new(registry).map_err(log::Error::from)?,
+        |error| {
+            // Nobody knows what the disk holds now; the next start finds out.
+            output::note(&format!("blockfeed: the sequencer ends: {error}"));
+            std::process::exit(EXIT_DISK);
+        },
+    )?;
+    let metrics = casework::Metrics::new(registry).map_err(log::Error::from)?;
+    Ok(Casework::open(authority, rules, metrics)?)
+}
+
+/// Opens the log's online keys.
+pub fn keys(config: &Config) -> Result<Keys, Error> {
+    let beside = |name: &str| config.log.data.join("keys").join(name);
+    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
+    let feed = config
+        .keys
+        .feed
+        .clone()
+        .unwrap_or_else(|| beside("feed.pem"));
+    if !log.exists() && !config.log.data.join("db").exists() {
+        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
+    }
+    let file = config.keys.passphrase_file.as_deref();
+    let passphrase = secret::passphrase(file, &named(&log, &feed))?;
+    Ok(Keys {
+        log: secret::read_key(&log, &passphrase)?,
+        feed: secret::read_key(&feed, &passphrase)?,
+    })
+}
+
+fn named(log: &Path, feed: &Path) -> String {
+    format!("{} and {}", log.display(), feed.display())
+}
+
+/// The exit code after a failed write: an init system may tell it from a refusal to start.
+const EXIT_DISK: i32 = 74;

@@ -1,0 +1,380 @@
+//! The authority's API as a client speaks it (design: Storage and scale, "verbs that write speak
+//! HTTP to the running authority, the officer's signature being the credential").
+
+use super::{Error, desk::Officer, error::Problem};
+use crate::{
+    canon::{DecisionId, Origin},
+    config::Config,
+    decision::{Approval, Body, PartRef},
+    entries::FeedName,
+    fetch::{Answer, Read, Source},
+    tlog::Hash,
+    trust::RootSignature,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// An authority that is spoken to.
+pub struct Server {
+    source: Source,
+}
+
+/// Where the log stands, and what it runs on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LogView {
+    pub origin: Origin,
+    pub session: String,
+    pub size: u64,
+    pub time: u64,
+    pub trust: TrustView,
+    pub guard: GuardView,
+    pub feeds: BTreeMap<FeedName, FeedView>,
+    pub log_vkey: String,
+    pub feed_vkey: String,
+}
+
+/// The trust document in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrustView {
+    pub version: u64,
+    pub sha256: Hash,
+    pub expires: u64,
+}
+
+/// The guard that the sequencer runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GuardView {
+    pub version: u64,
+    pub lists: Hash,
+}
+
+/// Where a feed stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FeedView {
+    pub serial: u64,
+    pub digest: Hash,
+    pub entries: u64,
+}
+
+/// A proposal as the authority holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProposalView {
+    pub id: DecisionId,
+    pub status: String,
+    pub body: Value,
+    pub body_sha256: Hash,
+    pub approvals: Vec<Approval>,
+    /// Unix seconds.
+    #[serde(default)]
+    pub opened: u64,
+}
+
+/// Some proposals, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Proposals {
+    pub proposals: Vec<ProposalView>,
+    #[serde(default)]
+    pub more: bool,
+}
+
+/// Where a decision came to stand.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct CommittedView {
+    pub leaf: u64,
+    pub size: u64,
+    pub time: u64,
+}
+
+/// What came of a proposal or an approval.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outcome {
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<CommittedView>,
+}
+
+/// What is in force of a subject.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Lookup {
+    #[serde(default)]
+    pub canonical: Option<String>,
+    pub listed: bool,
+    #[serde(default)]
+    pub holds: Vec<Hold>,
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
+}
+
+/// One decision that holds a subject, or a wider one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Hold {
+    pub feed: String,
+    pub subject: String,
+    pub scope: String,
+    pub decision: DecisionId,
+    #[serde(default)]
+    pub not_after: u64,
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
+}
+
+impl Server {
+    pub fn new(url: &str, config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            source: Source::with(url, config.fetch.clone())?,
+        })
+    }
+
+    /// The base that published files are read from, too.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub async fn log(&self) -> Result<LogView, Error> {
+        self.get("api/v1/log", &[], None).await
+    }
+
+    /// The next free id; not kept for the asker.
+    pub async fn next_id(&self) -> Result<DecisionId, Error> {
+        #[derive(Deserialize)]
+        struct Next {
+            id: DecisionId,
+        }
+        let next: Next = self.get("api/v1/ids/next", &[], None).await?;
+        Ok(next.id)
+    }
+
+    /// Opens a proposal; `commit` asks that a stay takes effect at once.
+    pub async fn propose(
+        &self,
+        body: &Body,
+        approval: &Approval,
+        parts: &[Vec<u8>],
+        commit: bool,
+    ) -> Result<Outcome, Error> {
+        let approval = json(approval)?;
+        let mut form = Form::new()?;
+        form.field("body", &body.to_bytes()?);
+        form.field("approval", &approval);
+        parts.iter().for_each(|part| form.field("part", part));
+        let mut to = Read::new("api/v1/proposals", ANSWER);
+        if commit {
+            to = to.query("commit", "now");
+        }
+        self.post(to, form.end(), &form.content_type()).await
+    }
+
+    /// A proposal, shown to officers alone.
+    pub async fn proposal(&self, id: &str, officer: &Officer) -> Result<ProposalView, Error> {
+        let path = format!("api/v1/proposals/{}", DecisionId::new(id)?);
+        let authorization = self.authorization(officer, "GET", &path).await?;
+        self.get(&path, &[], Some(&authorization)).await
+    }
+
+    /// The proposals that the authority still has, newest first.
+    pub async fn proposals(&self, officer: &Officer) -> Result<Proposals, Error> {
+        let path = "api/v1/proposals";
+        let authorization = self.authorization(officer, "GET", path).await?;
+        self.get(path, &[], Some(&authorization)).await
+    }
+
+    /// A part of a proposal. Length and hash aren't checked here.
+    pub async fn proposal_part(
+        &self,
+        id: &DecisionId,
+        sha256: &Hash,
+        length: u64,
+        officer: &Officer,
+    ) -> Result<Vec<u8>, Error> {
+        let path = format!("api/v1/proposals/{id}/parts/{sha256}");
+        let authorization = self.authorization(officer, "GET", &path).await?;
+        let read = Read::new(&path, length.max(ANSWER)).authorized(Some(&authorization));
+        let answer = self.source.ask(read).await?;
+        if answer.status == 200 {
+            return Ok(answer.bytes.to_vec());
+        }
+        Err(self.refused(&answer))
+    }
+
+    /// Brings the second signature; answers when the decision is durable and published.
+    pub async fn approve(&self, id: &DecisionId, approval: &Approval) -> Result<Outcome, Error> {
+        let path = format!("api/v1/proposals/{id}/approvals");
+        let body = json(approval)?.into();
+        self.post(Read::new(&path, ANSWER), body, "application/json")
+            .await
+    }
+
+    /// Takes a proposal back.
+    pub async fn withdraw(&self, id: &str, officer: &Officer) -> Result<Value, Error> {
+        let path = format!("api/v1/proposals/{}/withdrawal", DecisionId::new(id)?);
+        let authorization = self.authorization(officer, "POST", &path).await?;
+        let to = Read::new(&path, ANSWER).authorized(Some(&authorization));
+        self.post(to, Bytes::from_static(b"{}"), "application/json")
+            .await
+    }
+
+    /// Puts a new trust document in force.
+    pub async fn trust(
+        &self,
+        document: &[u8],
+        signatures: &[RootSignature],
+    ) -> Result<Outcome, Error> {
+        let mut form = Form::new()?;
+        form.field("document", document);
+        form.field("signatures", &json(&signatures)?);
+        let to = Read::new("api/v1/trust", ANSWER);
+        self.post(to, form.end(), &form.content_type()).await
+    }
+
+    pub async fn lookup(&self, typed: &str) -> Result<Lookup, Error> {
+        self.get("api/v1/lookup", &[("q", typed)], None).await
+    }
+
+    /// A committed decision with its history and proof, as the authority gives it.
+    pub async fn decision(&self, id: &str) -> Result<Value, Error> {
+        let path = format!("api/v1/decisions/{}", DecisionId::new(id)?);
+        self.get(&path, &[], None).await
+    }
+
+    /// A page of a feed's lines.
+    pub async fn entries(&self, query: &[(&str, &str)]) -> Result<Value, Error> {
+        self.get("api/v1/entries", query, None).await
+    }
+
+    /// The subscribers and what each has applied.
+    pub async fn subscribers(&self, officer: &Officer) -> Result<Value, Error> {
+        let path = "api/v1/subscribers";
+        let authorization = self.authorization(officer, "GET", path).await?;
+        self.get(path, &[], Some(&authorization)).await
+    }
+
+    /// Registers a subscriber's key.
+    pub async fn add_subscriber(
+        &self,
+        name: &str,
+        key: &str,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
+        let path = "api/v1/subscribers";
+        let authorization = self.authorization(officer, "POST", path).await?;
+        let body = json(&serde_json::json!({ "name": name, "public": key }))?;
+        let to = Read::new(path, ANSWER).authorized(Some(&authorization));
+        self.post(to, body.into(), "application/json").await
+    }
+
+    /// A part that has been published.
+    pub async fn part(&self, part: &PartRef) -> Result<Vec<u8>, Error> {
+        let path = crate::feed::paths::part(&part.sha256);
+        Ok(self.source.read(&path, part.length).await?.to_vec())
+    }
+
+    async fn authorization(
+        &self,
+        officer: &Officer,
+        method: &str,
+        path: &str,
+    ) -> Result<String, Error> {
+        // The request is bound to the log, so that a signature for one can't be used at another.
+        let origin = self.log().await?.origin;
+        Ok(officer.authorization(&origin, method, &format!("/{path}")))
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        authorization: Option<&str>,
+    ) -> Result<T, Error> {
+        let mut read = Read::new(path, ANSWER).authorized(authorization);
+        for (name, value) in query {
+            read = read.query(name, value);
+        }
+        self.decoded(path, self.source.ask(read).await?)
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        to: Read<'_>,
+        body: Bytes,
+        kind: &str,
+    ) -> Result<T, Error> {
+        let answer = self.source.send(to, body, kind).await?;
+        self.decoded("the answer", answer)
+    }
+
+    fn decoded<T: DeserializeOwned>(&self, what: &str, answer: Answer) -> Result<T, Error> {
+        if !matches!(answer.status, 200..=299) {
+            return Err(self.refused(&answer));
+        }
+        let bytes: &[u8] = if answer.bytes.is_empty() {
+            b"null"
+        } else {
+            &answer.bytes
+        };
+        serde_json::from_slice(bytes).map_err(|e| Error::Answer {
+            place: format!("{} ({what})", self.source),
+            why: e.to_string(),
+        })
+    }
+
+    fn refused(&self, answer: &Answer) -> Error {
+        let problem = serde_json::from_slice(&answer.bytes).unwrap_or_else(|_| Problem {
+            title: format!("HTTP {}", answer.status),
+            status: answer.status,
+            detail: String::new(),
+            code: String::new(),
+        });
+        Error::Refused {
+            server: self.source.to_string(),
+            problem,
+        }
+    }
+}
+
+/// A `multipart/form-data` body (RFC 7578).
+struct Form {
+    boundary: String,
+    bytes: Vec<u8>,
+}
+
+impl Form {
+    fn new() -> Result<Self, Error> {
+        // Random, so that no part's content can hold it by accident or design.
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)
+            .map_err(|e| Error::said(format!("the system gives no randomness: {e}")))?;
+        Ok(Self {
+            boundary: format!("blockfeed-{}", hex::encode(random)),
+            bytes: Vec::new(),
+        })
+    }
+
+    fn field(&mut self, name: &str, content: &[u8]) {
+        let head = format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n",
+            self.boundary
+        );
+        self.bytes.extend_from_slice(head.as_bytes());
+        self.bytes.extend_from_slice(content);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    fn end(&mut self) -> Bytes {
+        let end = format!("--{}--\r\n", self.boundary);
+        self.bytes.extend_from_slice(end.as_bytes());
+        std::mem::take(&mut self.bytes).into()
+    }
+}
+
+fn json(document: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(document).map_err(|e| Error::said(format!("not writable as JSON: {e}")))
+}
+
+/// The most bytes of an answer that isn't a file.
+const ANSWER: u64 = 64 << 20;
