@@ -4,7 +4,7 @@ use super::BrakeConfig;
 use crate::{
     canon::DecisionId,
     decision::Ledger,
-    entries::{Change, FeedName},
+    entries::{Change, FeedName, Set},
 };
 use std::collections::BTreeMap;
 
@@ -66,6 +66,16 @@ impl HeldBack {
             removed,
             braked: if braked { small.len() as u64 } else { 0 },
             withdraws_much: over(removed, config.withdraw_percent),
+        }
+    }
+
+    /// What of it stands in a set: all that has to wait of one that was verified anew.
+    pub(super) fn within(&self, set: &Set) -> Self {
+        let lines = self.lines.iter().filter(|(line, _)| set.contains(line));
+        Self {
+            lines: lines
+                .map(|(line, serial)| (line.clone(), *serial))
+                .collect(),
         }
     }
 

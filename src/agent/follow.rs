@@ -72,6 +72,8 @@ pub(super) struct Judge<'a> {
     pub(super) disk: &'a Disk,
     pub(super) verify: Verify,
     pub(super) brake: &'a BrakeConfig,
+    /// What the brake held back, where all else of the feed was damaged.
+    pub(super) salvaged: Option<&'a HeldBack>,
 }
 
 impl Followed {
@@ -255,7 +257,7 @@ impl Judge<'_> {
         let sets = BTreeMap::from([(self.feed.clone(), set)]);
         let lines = Lines::resume(sets, &ledger, &*pull).map_err(Fault::Resume)?;
         let fold = Fold { ledger, lines };
-        Ok(progress(begun(fold), NewFiles::All(files), Vec::new()))
+        Ok(progress(self.begun(fold), NewFiles::All(files), Vec::new()))
     }
 
     /// A first contact that reads every part.
@@ -278,7 +280,11 @@ impl Judge<'_> {
             path: paths::manifest(self.feed),
             why,
         })?;
-        Ok(progress(begun(fold), NewFiles::All(vec![file]), Vec::new()))
+        Ok(progress(
+            self.begun(fold),
+            NewFiles::All(vec![file]),
+            Vec::new(),
+        ))
     }
 
     /// Folds one leaf, with the parts that it needs. Gives the feed's change at a state leaf.
@@ -332,6 +338,18 @@ impl Judge<'_> {
         Ok((change, packed))
     }
 
+    fn begun(&self, fold: Fold) -> Followed {
+        let set = fold.lines.set(self.feed);
+        let held_back = self.salvaged.zip(set).map(|(held, set)| held.within(set));
+        Followed {
+            fold,
+            serial: 0,
+            digest: Hash([0; 32]),
+            fresh: 0,
+            held_back: held_back.unwrap_or_default(),
+        }
+    }
+
     /// The parts that a restart will need without a source.
     async fn stay_parts(&self, pull: &mut Pull<'_>) -> Result<Vec<(Hash, Vec<u8>)>, Fault> {
         let followed = BTreeSet::from([self.feed.clone()]);
@@ -370,16 +388,6 @@ fn progress(next: Followed, files: NewFiles, steps: Vec<Step>) -> Progress {
         files,
         steps,
         parts: Vec::new(),
-    }
-}
-
-fn begun(fold: Fold) -> Followed {
-    Followed {
-        fold,
-        serial: 0,
-        digest: Hash([0; 32]),
-        fresh: 0,
-        held_back: HeldBack::default(),
     }
 }
 

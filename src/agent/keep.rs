@@ -51,16 +51,7 @@ pub(super) fn load(
             "its files give another set than the log states".into(),
         ));
     }
-    let held_back = match &record.held_back {
-        None => HeldBack::default(),
-        Some(hash) => {
-            let path = dir.join(held_back_name(hash));
-            let bytes = std::fs::read(&path).map_err(|e| Error::disk("read", &path, e))?;
-            let whole = Hash::of(&bytes) == *hash;
-            let held = HeldBack::decode(&bytes).filter(|_| whole);
-            held.ok_or_else(|| damaged("what the brake holds back can't be read".into()))?
-        }
-    };
+    let held_back = load_held_back(disk, feed, record)?;
     let sets = BTreeMap::from([(feed.clone(), set)]);
     let lines = Lines::resume(sets, &ledger, &KeptParts(disk));
     let lines = lines.map_err(|e| damaged(format!("the open stays can't be taken up: {e}")))?;
@@ -70,6 +61,25 @@ pub(super) fn load(
         digest: record.digest,
         fresh: record.fresh,
         held_back,
+    })
+}
+
+/// What the brake holds back; also taken up where the rest of the feed is damaged.
+pub(super) fn load_held_back(
+    disk: &Disk,
+    feed: &FeedName,
+    record: &FeedRecord,
+) -> Result<HeldBack, Error> {
+    let Some(hash) = &record.held_back else {
+        return Ok(HeldBack::default());
+    };
+    let path = disk.feed_dir(feed).join(held_back_name(hash));
+    let bytes = std::fs::read(&path).map_err(|e| Error::disk("read", &path, e))?;
+    let whole = Hash::of(&bytes) == *hash;
+    let held = HeldBack::decode(&bytes).filter(|_| whole);
+    held.ok_or_else(|| Error::Damaged {
+        path,
+        why: "what the brake holds back can't be read".into(),
     })
 }
 

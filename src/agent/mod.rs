@@ -49,6 +49,7 @@ use crate::{
     fetch::Source,
     tlog::Hash,
 };
+use brake::HeldBack;
 use chain::Chain;
 use disk::Disk;
 use enforced::Enforced;
@@ -81,6 +82,8 @@ pub struct Agent {
     done: Done,
     acknowledger: Option<Acknowledger>,
     compactions: BTreeMap<FeedName, Compaction>,
+    /// What the brake held back of feeds that are damaged otherwise.
+    salvaged: BTreeMap<FeedName, HeldBack>,
     /// Alarms about the state folder, told until a round puts it right.
     damage: Vec<Alarm>,
     metrics: Metrics,
@@ -128,6 +131,7 @@ impl Agent {
             done: Done::default(),
             acknowledger: acknowledger.transpose()?,
             compactions: BTreeMap::new(),
+            salvaged: BTreeMap::new(),
             damage: Vec::new(),
             metrics: Metrics::new(registry)?,
             clock: Clock::local(),
@@ -207,12 +211,14 @@ impl Agent {
             Err(e) => return self.damaged(None, &e),
         };
         let note = standing.checkpoint.0.clone();
+        let followed = self.config.followed();
+        let records = standing
+            .feeds
+            .iter()
+            .filter(|(feed, _)| followed.contains(*feed));
         match Chain::load(&mut self.disk, &standing.head, note) {
             Ok(chain) => {
-                for (feed, record) in &standing.feeds {
-                    if !self.config.followed().contains(feed) {
-                        continue;
-                    }
+                for (feed, record) in records.clone() {
                     match keep::load(&self.disk, &chain, feed, record) {
                         Ok(followed) => drop(self.feeds.insert(feed.clone(), followed)),
                         Err(e) => self.damaged(Some(feed.clone()), &e),
@@ -221,6 +227,14 @@ impl Agent {
                 self.chain = Some(chain);
             }
             Err(e) => self.damaged(None, &e),
+        }
+        for (feed, record) in records {
+            if self.feeds.contains_key(feed) {
+                continue;
+            }
+            if let Ok(held_back) = keep::load_held_back(&self.disk, feed, record) {
+                self.salvaged.insert(feed.clone(), held_back);
+            }
         }
         self.standing = Some(standing);
     }

@@ -72,7 +72,13 @@ impl Agent {
         wanted: &BTreeSet<FeedName>,
     ) -> Result<Look, Refused> {
         let mut pull = Pull::new(source, &self.config.limits, &self.disk);
-        let manifests = manifests(source, wanted).await;
+        let mut manifests = manifests(source, wanted).await;
+        if manifests.values().all(Result::is_err)
+            && let Some((_, Err(fault))) = manifests.pop_first()
+        {
+            // Nobody is there, or nothing that is looked for: no use in asking for the log.
+            return Err(fault.into());
+        }
         let note = match self.newest_checkpoint(&manifests) {
             Some(note) => note,
             // Nothing is held, or the feed's key is one that a newer trust leaf names.
@@ -102,6 +108,7 @@ impl Agent {
                 disk: &self.disk,
                 verify: self.config.verify,
                 brake: &self.config.brake,
+                salvaged: self.salvaged.get(&feed),
             };
             let judged = self.judge_feed(&judge, bytes, &mut pull).await;
             feeds.insert(feed, judged);

@@ -222,6 +222,7 @@ impl Agent {
         moves.verified(&feed, added, removed);
         self.damage
             .retain(|alarm| alarm.feed.as_ref().is_some_and(|f| *f != feed));
+        self.salvaged.remove(&feed);
         self.feeds.insert(feed, progress.next);
     }
 

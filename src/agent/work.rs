@@ -200,12 +200,7 @@ impl Agent {
         };
         let before = self.done.receipts.clone();
         for (feed, followed) in &self.feeds {
-            let mut of_feed = outputs.iter().filter(|o| o.feed == *feed).peekable();
-            let applied = of_feed.peek().is_some()
-                && of_feed.all(|o| {
-                    matches!(o.outcome, OutputOutcome::Unchanged | OutputOutcome::Written)
-                });
-            if !applied || !followed.held_back.is_empty() {
+            if !is_applied(feed, outputs) || !followed.held_back.is_empty() {
                 continue;
             }
             if before.get(feed) != Some(&followed.serial) {
@@ -357,6 +352,14 @@ impl Agent {
         }
         plan
     }
+}
+
+/// Whether a feed has outputs, and all of them are as they should be.
+fn is_applied(feed: &FeedName, outputs: &[OutputReport]) -> bool {
+    let mut of_feed = outputs.iter().filter(|o| o.feed == *feed).peekable();
+    let right =
+        |o: &OutputReport| matches!(o.outcome, OutputOutcome::Unchanged | OutputOutcome::Written);
+    of_feed.peek().is_some() && of_feed.all(right)
 }
 
 /// Seconds without a word from the publisher, and the alarm that they raise.

@@ -134,6 +134,11 @@ impl Casework {
         })
     }
 
+    /// When a serial was made, Unix seconds: the time of the state leaf that closed at this size.
+    pub fn time_of(&self, serial: u64) -> Result<u64, Error> {
+        Ok(self.leaf(serial.saturating_sub(1))?.time())
+    }
+
     fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
         let view = self.feed(feed)?;
         let state = match at {

@@ -6,6 +6,7 @@
 //! signed, [`batch`] reads a list file into one outcome a line.
 
 pub mod batch;
+pub mod body;
 pub mod draft;
 mod guard;
 mod names;

@@ -142,16 +142,7 @@ impl Set {
 
     /// The state digest of design: Feeds.
     pub fn digest(&self, origin: &Origin, feed: &FeedName) -> Hash {
-        let digest = Sha256::new()
-            .chain_update(b"blockfeed/state/v1\0")
-            .chain_update(origin.as_str())
-            .chain_update([0])
-            .chain_update(feed.as_str())
-            .chain_update([0])
-            .chain_update(self.entries.to_be_bytes())
-            .chain_update(self.top_levels()[0][0].0)
-            .finalize();
-        Hash(digest.into())
+        state_digest(origin, feed, self.entries, &self.top_levels()[0][0])
     }
 
     /// The bucket in which a name (or a decision's id) stands or would stand, with its path.
@@ -252,17 +243,22 @@ impl BucketProof {
 
     /// The state digest that this proof leads to; compare it with the one in a signed state leaf.
     pub fn digest(&self, origin: &Origin, feed: &FeedName, entries: u64) -> Hash {
-        let digest = Sha256::new()
-            .chain_update(b"blockfeed/state/v1\0")
-            .chain_update(origin.as_str())
-            .chain_update([0])
-            .chain_update(feed.as_str())
-            .chain_update([0])
-            .chain_update(entries.to_be_bytes())
-            .chain_update(self.root().0)
-            .finalize();
-        Hash(digest.into())
+        state_digest(origin, feed, entries, &self.root())
     }
+}
+
+/// The state digest over the root R of the buckets (design: Feeds).
+fn state_digest(origin: &Origin, feed: &FeedName, entries: u64, root: &Hash) -> Hash {
+    let digest = Sha256::new()
+        .chain_update(b"blockfeed/state/v1\0")
+        .chain_update(origin.as_str())
+        .chain_update([0])
+        .chain_update(feed.as_str())
+        .chain_update([0])
+        .chain_update(entries.to_be_bytes())
+        .chain_update(root.0)
+        .finalize();
+    Hash(digest.into())
 }
 
 fn bucket_of_line(line: &str) -> u16 {

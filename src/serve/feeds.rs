@@ -10,7 +10,11 @@ use super::{
     problem::{Answer, Problem},
     site::Site,
 };
-use crate::{entries::FeedName, feed::paths, tlog::Hash};
+use crate::{
+    entries::FeedName,
+    feed::{formats::Format, paths},
+    tlog::Hash,
+};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
@@ -40,6 +44,7 @@ enum Place {
     Snapshot(FeedName, Hash),
     Delta(FeedName, Hash),
     Proof(FeedName),
+    Rendered(FeedName, Format),
 }
 
 /// `GET /feeds/…`
@@ -88,7 +93,8 @@ impl Place {
                 _ => None,
             };
         }
-        None
+        let (name, extension) = rest.rsplit_once('.')?;
+        Some(Self::Rendered(feed(name)?, Format::parse(extension).ok()?))
     }
 
     fn route(&self) -> Route {
@@ -97,6 +103,7 @@ impl Place {
             Self::Snapshot(..) => "/feeds/{feed}/snapshot/{sha256}.zst",
             Self::Delta(..) => "/feeds/{feed}/delta/{sha256}.zst",
             Self::Proof(_) => "/feeds/{feed}/proof",
+            Self::Rendered(..) => "/feeds/{feed}.{format}",
         })
     }
 
@@ -110,6 +117,10 @@ impl Place {
                 files::feed_file(site, paths::delta, &feed, &hash, headers).await
             }
             Self::Proof(feed) => proof(site, feed, asked).await,
+            Self::Rendered(feed, format) => {
+                let page = site.rendered.page(site, feed, format).await?;
+                page.answer(headers).await
+            }
         }
     }
 }

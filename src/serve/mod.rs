@@ -20,6 +20,7 @@ mod page;
 mod problem;
 mod proposals;
 mod public;
+mod rendered;
 mod router;
 mod signed;
 mod site;

@@ -4,6 +4,7 @@ use super::{
     Config,
     metrics::Metrics,
     problem::{Answer, Problem},
+    rendered::Shelf,
 };
 use crate::casework::{self, Casework};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(super) struct Site {
     pub(super) casework: Casework,
     pub(super) config: Arc<Config>,
     pub(super) metrics: Metrics,
+    pub(super) rendered: Arc<Shelf>,
     pub(super) long_polls: Arc<Semaphore>,
     /// True from the moment on at which the server stops.
     pub(super) stopping: watch::Receiver<bool>,
@@ -28,6 +30,7 @@ impl Site {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            rendered: Arc::new(Shelf::new(config.rendered, metrics.clone())),
             long_polls: Arc::new(Semaphore::new(
                 config.long_polls.min(Semaphore::MAX_PERMITS),
             )),

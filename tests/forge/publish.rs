@@ -22,7 +22,7 @@ pub struct Publication {
     /// Number of the point, from the first or, if negative, from the last, at which each
     /// feed's snapshot stands.
     pub snapshot: isize,
-    /// Also lists deltas over all points to the last.
+    /// Also lists deltas over three points, and over all to the last.
     pub merged: bool,
     /// Unix seconds at which manifests are signed.
     pub time: u64,
@@ -162,11 +162,11 @@ impl Published {
         let snapshot = self.put_snapshot(feed, &text);
         let mut deltas = Vec::new();
         for (from, before) in points.iter().enumerate() {
-            let last_to = if how.merged { points.len() } else { from + 2 };
             let mut change = Change::default();
-            for point in points.iter().take(last_to).skip(from + 1) {
+            for (to, point) in points.iter().enumerate().skip(from + 1) {
                 change = change.then(feed.kind(), &point.change);
-                if change.is_empty() {
+                let merged = how.merged && (to == from + 3 || to + 1 == points.len());
+                if change.is_empty() || to != from + 1 && !merged {
                     continue;
                 }
                 let text = delta::encode(origin, feed, before.serial, point.serial, &change);

@@ -133,6 +133,8 @@ impl Lists {
                 "a cap is a prefix length: v4 up to 32, v6 up to 128",
             ));
         }
+        let names = |file, sign| Names::parse(file, text(file)?, sign);
+        let nets = |file| Nets::parse(file, text(file)?);
         Ok(Lists {
             hash: hash_of(texts),
             plan: plan(text)?,
@@ -145,31 +147,12 @@ impl Lists {
                 v6: caps.v6,
             },
             test_subjects: test_subjects(text)?,
-            protected_names: Names::parse(
-                "protected-names.txt",
-                text("protected-names.txt")?,
-                plain::Sign::Written,
-            )?,
-            protected_networks: Nets::parse(
-                "protected-networks.txt",
-                text("protected-networks.txt")?,
-            )?,
-            popular_names: Names::parse(
-                "popular-names.txt",
-                text("popular-names.txt")?,
-                plain::Sign::None,
-            )?,
-            platform_hosts: Names::parse(
-                "platform-hosts.txt",
-                text("platform-hosts.txt")?,
-                plain::Sign::None,
-            )?,
-            reserved_suffixes: Names::parse(
-                "reserved-suffixes.txt",
-                text("reserved-suffixes.txt")?,
-                plain::Sign::None,
-            )?,
-            shared_networks: Nets::parse("shared-networks.txt", text("shared-networks.txt")?)?,
+            protected_names: names("protected-names.txt", plain::Sign::Written)?,
+            protected_networks: nets("protected-networks.txt")?,
+            popular_names: names("popular-names.txt", plain::Sign::None)?,
+            platform_hosts: names("platform-hosts.txt", plain::Sign::None)?,
+            reserved_suffixes: names("reserved-suffixes.txt", plain::Sign::None)?,
+            shared_networks: nets("shared-networks.txt")?,
         })
     }
 }
