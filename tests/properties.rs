@@ -100,7 +100,7 @@ proptest! {
                 again.apply(&read).unwrap();
                 prop_assert_eq!(again.sorted(), set.sorted());
             }
-            removed.iter().for_each(|line| drop(held.remove(line)));
+            held.retain(|line| !removed.contains(line));
             held.extend(added);
             let mut lines: Vec<&str> = set.lines().collect();
             lines.sort_unstable();
