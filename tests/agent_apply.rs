@@ -265,7 +265,10 @@ async fn a_file_that_was_edited_or_lost_is_written_again() {
     drop(agent);
     fs::write(zone, "edited").unwrap();
     let mut agent = world.agent(&config);
-    assert_eq!(agent.plan().await.unwrap().outputs, [zone.clone()]);
+    assert_eq!(
+        agent.plan().await.unwrap().outputs,
+        std::slice::from_ref(zone)
+    );
     well(&mut agent).await;
     assert_eq!(fs::read(zone).unwrap(), whole);
 }

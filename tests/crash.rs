@@ -174,7 +174,6 @@ fn check(dir: &Path, acknowledged: &BTreeSet<String>) -> Fallible<usize> {
     check_feed(&public, &fold, &FeedName::domains())?;
     authority.stop();
     drop(authority);
-    wait_for_lock(dir);
     Ok(known.len())
 }
 
@@ -262,16 +261,6 @@ fn open(dir: &Path) -> Fallible<Authority> {
         metrics,
         fatal,
     )?)
-}
-
-/// The sequencer's thread lets go of the store a moment after it is told to stop.
-fn wait_for_lock(dir: &Path) {
-    for _ in 0..200 {
-        if blockfeed::store::Store::open(&dir.join("db")).is_ok() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 struct Folder(PathBuf);

@@ -301,11 +301,9 @@ fn versions(file: &str, feed: &FeedName) -> Fallible<Vec<Version>> {
         return Ok(made(feed));
     }
     let text = String::from_utf8(zstd::decode_all(std::fs::File::open(path)?)?)?;
-    let versions = text
-        .lines()
+    text.lines()
         .map(|line| Ok(serde_json::from_str(line)?))
-        .collect();
-    versions
+        .collect()
 }
 
 /// Thirty versions: each brings some lines and takes some of those before away.

@@ -218,7 +218,7 @@ fn bodies_and_parts_are_what_was_signed() {
     };
     refused(b"domain:b.example +\ndomain:a.example +\n", "part");
     refused(b"domain:A.example +\n", "part");
-    refused(b"domain:a.example +", "part");
+    refused(b"domain:a.example +\ndomain:b.example +", "part");
     let options = ListOptions {
         reasons: "a\u{202e}b".into(),
         ..ListOptions::default()

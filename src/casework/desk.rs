@@ -82,7 +82,12 @@ impl Casework {
             self.write_new(&id, &record)?;
             self.count("proposed");
         }
-        self.proposal(&id)
+        let proposal = self.proposal(&id)?;
+        match proposal.status {
+            Status::Withdrawn => Err(Error::Withdrawn(id.to_string())),
+            Status::Expired => Err(Error::Expired(id.to_string())),
+            Status::Proposed | Status::Committed => Ok(proposal),
+        }
     }
 
     /// Commits a stay by its one signature. The proposal stays on the desk as what it was.

@@ -64,8 +64,8 @@ struct Inner {
     history: Mutex<History>,
     desk: Mutex<desk::Desk>,
     listings: Mutex<Listings>,
-    /// Held by the one replay of the past that runs at a time.
-    replaying: Mutex<()>,
+    /// Held by whoever makes a listing: a million lines, or a replay of the past.
+    listing: Mutex<()>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
 }
@@ -75,7 +75,7 @@ impl Casework {
     pub fn open(authority: Authority, rules: Rules, metrics: Metrics) -> Result<Self, Error> {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
-        Ok(Self {
+        let desk = Self {
             inner: Arc::new(Inner {
                 authority,
                 rules,
@@ -83,10 +83,12 @@ impl Casework {
                 history: Mutex::new(history),
                 desk: Mutex::new(desk),
                 listings: Mutex::new(Listings::default()),
-                replaying: Mutex::new(()),
+                listing: Mutex::new(()),
                 receipts: Mutex::new(()),
             }),
-        })
+        };
+        desk.recall()?;
+        Ok(desk)
     }
 
     /// The log that the desk stands before.

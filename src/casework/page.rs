@@ -145,11 +145,12 @@ impl Casework {
             Some(at) if at != view.state.serial => self.state_at(feed, at)?,
             _ => view.state,
         };
-        let known = |(name, listing): &&(FeedName, Arc<Listing>)| {
-            name == feed && listing.state.serial == state.serial
-        };
-        if let Some((_, listing)) = lock(&self.inner.listings).0.iter().find(known) {
-            return Ok(listing.clone());
+        if let Some(listing) = self.kept(feed, state.serial) {
+            return Ok(listing);
+        }
+        let one_at_a_time = lock(&self.inner.listing);
+        if let Some(listing) = self.kept(feed, state.serial) {
+            return Ok(listing);
         }
         let set = if state.serial == view.state.serial {
             view.set
@@ -161,7 +162,16 @@ impl Casework {
         let mut kept = lock(&self.inner.listings);
         kept.0.push_front((feed.clone(), listing.clone()));
         kept.0.truncate(KEPT);
+        drop(one_at_a_time);
         Ok(listing)
+    }
+
+    /// A listing that was made before.
+    fn kept(&self, feed: &FeedName, serial: u64) -> Option<Arc<Listing>> {
+        let listings = lock(&self.inner.listings);
+        let mut of_feed = listings.0.iter().filter(|(name, _)| name == feed);
+        let found = of_feed.find(|(_, listing)| listing.state.serial == serial);
+        found.map(|(_, listing)| listing.clone())
     }
 
     /// Where a feed stood when the log had a size.
@@ -226,7 +236,6 @@ impl Casework {
 
     fn replayed(&self, feed: &FeedName, serial: u64) -> Result<Set, Error> {
         let authority = &self.inner.authority;
-        let one_at_a_time = lock(&self.inner.replaying);
         let parts = AuthorityParts(authority);
         let leaf = |index| -> Result<Vec<u8>, Error> {
             Ok(authority.leaf(index)?.ok_or(log::Error::Missing(index))?)
@@ -236,7 +245,6 @@ impl Casework {
         for index in 1..serial {
             fold.apply(&leaf(index)?, &parts)?;
         }
-        drop(one_at_a_time);
         fold.lines
             .set(feed)
             .cloned()

@@ -250,17 +250,25 @@ impl Casework {
         let value = write(RECEIPTS, receipt)?;
         // A crash may lose the last receipts; the subscriber's next one tells the same.
         self.keep(|| store.put(RECEIPTS, &key, &value, Durability::Buffered))?;
+        self.show(receipt);
+        Ok(())
+    }
+
+    /// Shows in the metrics what was received before a restart.
+    pub(super) fn recall(&self) -> Result<(), Error> {
+        for row in self.inner.authority.store().scan(RECEIPTS, b"")? {
+            self.show(&read(RECEIPTS, &row?.1)?);
+        }
+        Ok(())
+    }
+
+    fn show(&self, receipt: &Receipt) {
         let labels = [receipt.subscriber.as_str(), receipt.feed.as_str()];
         let metrics = &self.inner.metrics;
-        metrics
-            .applied_serial
-            .with_label_values(&labels)
-            .set(receipt.serial as i64);
-        metrics
-            .applied_time
-            .with_label_values(&labels)
-            .set(receipt.time as i64);
-        Ok(())
+        let serial = metrics.applied_serial.with_label_values(&labels);
+        serial.set(receipt.serial as i64);
+        let time = metrics.applied_time.with_label_values(&labels);
+        time.set(receipt.time as i64);
     }
 }
 

@@ -1,16 +1,18 @@
 //! `blockfeed list`: what is in force in a feed, now or at an earlier serial.
 
-use super::{Error, Output, desk::DeskArgs, output};
+use super::{Error, Output, desk::DeskArgs, held, output};
 use crate::{config::Config, entries::FeedName};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// The entries of a feed, now or at an earlier serial
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
   blockfeed list --server http://127.0.0.1:8399 | head
-  blockfeed list --feed networks --at 184001 --json")]
+  blockfeed list --feed networks --at 184001 --json
+  blockfeed list --state /var/lib/blockfeed-agent   (offline: what is enforced at a subscriber's)")]
 pub struct ListArgs {
     /// The feed: domains, networks, sellers/<marketplace>, accounts/<platform>
     #[arg(long, value_name = "FEED", default_value = "domains")]
@@ -18,6 +20,9 @@ pub struct ListArgs {
     /// As it stood at this serial, or at the last one before it
     #[arg(long, value_name = "SERIAL")]
     at: Option<u64>,
+    /// What an agent enforces, from its folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "at")]
+    state: Option<PathBuf>,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -33,6 +38,9 @@ struct Page {
 
 impl ListArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
+        if let Some(state) = &self.state {
+            return self.of_state(config, state, out);
+        }
         let server = self.desk.server(config)?;
         let mut at = self.at.map(|serial| serial.to_string());
         let mut after: Option<String> = None;
@@ -69,6 +77,21 @@ impl ListArgs {
                 }));
             }
         }
+    }
+}
+
+impl ListArgs {
+    fn of_state(&self, config: &Config, state: &Path, out: Output) -> Result<(), Error> {
+        let (serial, lines) = held::enforced(config, state, &self.feed)?;
+        lines.iter().try_for_each(|line| out.line(line))?;
+        output::note(&format!(
+            "{} serial {serial}: {} lines enforced",
+            self.feed,
+            lines.len()
+        ));
+        out.data(
+            &json!({ "feed": self.feed, "serial": serial, "entries": lines.len(), "lines": lines }),
+        )
     }
 }
 

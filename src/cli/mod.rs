@@ -17,6 +17,7 @@ mod desk;
 mod document;
 mod error;
 mod guard;
+mod held;
 mod init;
 mod list;
 mod lookup;

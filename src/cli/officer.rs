@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 /// Officers' keys
 #[derive(Debug, Clone, Subcommand)]
+#[command(after_help = "Example:
+  blockfeed officer new --officer o-0017 --unit moit.e-commerce --role propose > o-0017.json")]
 pub enum OfficerVerb {
     New(NewArgs),
 }

@@ -14,6 +14,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// Run the authority: sequencer, published files, API, metrics
@@ -58,9 +59,8 @@ impl ServeArgs {
         out.line(format!(
             "serving http://{listen}   metrics http://{metrics}/metrics"
         ))?;
-        let authority = casework.authority().clone();
-        server.serve(casework, registry, stopped).await?;
-        authority.stop();
+        server.serve(casework.clone(), registry, stopped).await?;
+        close(casework).await;
         Ok(())
     }
 }
@@ -91,6 +91,20 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
     Ok(Casework::open(authority, rules, metrics)?)
 }
 
+/// Ends the log after the commit at hand and waits until its database is closed: threads of the
+/// database that still run when the process ends would break it off.
+pub async fn close(casework: Casework) {
+    let authority = casework.authority().clone();
+    drop(casework);
+    authority.stop();
+    let store = authority.store().clone();
+    drop(authority);
+    let began = Instant::now();
+    while Arc::strong_count(&store) > 1 && began.elapsed() < CLOSING {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Opens the log's online keys.
 pub fn keys(config: &Config) -> Result<Keys, Error> {
     let beside = |name: &str| config.log.data.join("keys").join(name);
@@ -117,3 +131,6 @@ fn named(log: &Path, feed: &Path) -> String {
 
 /// The exit code after a failed write: an init system may tell it from a refusal to start.
 const EXIT_DISK: i32 = 74;
+
+/// How long the log may take to end: a commit at hand, a snapshot that is being cut.
+const CLOSING: Duration = Duration::from_secs(20);

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// Subscribers who acknowledge: their keys, and what each has applied
 #[derive(Debug, Clone, Subcommand)]
+#[command(after_help = "Example:
+  blockfeed subscriber status --server http://127.0.0.1:8399 --officer o-0017 --key-file o-0017.pem")]
 pub enum SubscriberVerb {
     Add(AddArgs),
     Status(StatusArgs),

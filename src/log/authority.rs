@@ -18,7 +18,8 @@ use ed25519_dalek::SigningKey;
 use std::{
     collections::VecDeque,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc},
+    thread::JoinHandle,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -31,12 +32,19 @@ pub struct Keys {
 /// The log. Clones share it.
 #[derive(Clone)]
 pub struct Authority {
-    store: Arc<Store>,
     public: PathBuf,
     view: Arc<ArcSwap<Current>>,
     ledger: Arc<RwLock<Ledger>>,
     changed: watch::Receiver<u64>,
+    running: Arc<Running>,
+    store: Arc<Store>,
+}
+
+/// The sequencer's thread. It has ended, and has let go of the store, when `stop` returns and
+/// when the last handle is dropped: a process must not exit while the database is at work.
+struct Running {
     inbox: mpsc::Sender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Begins a log in an empty data directory: the genesis leaf, its trust document, the first
@@ -109,7 +117,7 @@ impl Authority {
             sizes: VecDeque::new(),
         };
         sequencer.recover(out)?;
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(move || {
                 if let Err(error) = sequencer.run() {
@@ -120,13 +128,14 @@ impl Authority {
                 path: "the sequencer's thread".into(),
                 source,
             })?;
+        let thread = Mutex::new(Some(thread));
         Ok(Self {
-            store,
             public,
             view,
             ledger,
             changed,
-            inbox,
+            running: Arc::new(Running { inbox, thread }),
+            store,
         })
     }
 
@@ -134,7 +143,8 @@ impl Authority {
     /// given to `keep_part` before.
     pub async fn submit(&self, entrant: Entrant) -> Result<Committed, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.inbox
+        self.running
+            .inbox
             .send(Message::Enter(entrant, reply))
             .map_err(|_| Rejected::Stopping)?;
         answer.await.map_err(|_| Rejected::Stopping)?
@@ -187,10 +197,32 @@ impl Authority {
         now()
     }
 
-    /// Ends the sequencer after the commit at hand.
+    /// Ends the sequencer after the commit at hand, and waits for it. What is submitted
+    /// afterwards is rejected.
     pub fn stop(&self) {
+        self.running.stop();
+    }
+}
+
+impl Running {
+    fn stop(&self) {
         // If it has ended already there is nothing to stop.
         drop(self.inbox.send(Message::Stop));
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A panic there was told by the thread itself.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

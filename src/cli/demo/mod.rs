@@ -12,7 +12,10 @@ mod stage;
 mod tamper;
 
 use super::{Error, Output, signals, telemetry, when};
-use crate::{audit, config::Config};
+use crate::{
+    audit,
+    config::{Config, Logging},
+};
 use clap::Args;
 use decide::Desk;
 use isp::Isp;
@@ -79,11 +82,10 @@ impl DemoArgs {
         tokio::pin!(stopped);
         config.serve.listen = self.listen.unwrap_or(config.serve.listen);
         config.serve.metrics = self.metrics.unwrap_or(config.serve.metrics);
-        if !config.logging.level.contains('=') {
-            // The story is on the screen; of the log only what goes wrong.
-            "error".clone_into(&mut config.logging.level);
+        // The story is on the screen, and what goes wrong in it on purpose, too.
+        if config.logging.level != Logging::default().level {
+            telemetry::start(&config.logging)?;
         }
-        telemetry::start(&config.logging)?;
         let data = std::path::absolute(&self.data).map_err(Error::io(&self.data))?;
         let stage = Stage::open(&data, config, out).await?;
         let told = tokio::select! {
@@ -154,8 +156,12 @@ async fn apply(isp: &mut Isp, figures: &mut Figures, out: Output) -> Result<(), 
             .from
             .map_or("nothing".to_owned(), |serial| format!("serial {serial}"));
         out.line(format!(
-            "  {feed:<10} from {from} to serial {}: +{} -{}, digest equal, {} entries enforced",
-            r.serial, r.added, r.removed, r.enforced
+            "  {:<10} from {from} to serial {}: +{} -{}, digest equal, {} entries enforced",
+            feed.as_str(),
+            r.serial,
+            r.added,
+            r.removed,
+            r.enforced
         ))?;
         figures.agent_entries += r.enforced;
     }
@@ -242,8 +248,9 @@ async fn free(
     ))?;
     out.line(format!("  after      {name} {answer}"))?;
     out.line(format!(
-        "  free       {} ms after the second signature (log, feed, long poll, agent, file, reload, answer)",
-        figures.free_ms
+        "  free       {} ms after the second signature ({})",
+        figures.free_ms,
+        resolver.way()
     ))
 }
 

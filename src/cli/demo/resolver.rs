@@ -95,6 +95,14 @@ impl Resolver {
         }
     }
 
+    /// The way of a change to the answer.
+    pub fn way(&self) -> &'static str {
+        match self {
+            Self::Real(_) => "log, feed, long poll, agent, file, reload, answer",
+            Self::File(_) => "log, feed, long poll, agent, file",
+        }
+    }
+
     /// The command by which the resolver loads its file anew.
     pub fn reload(&self) -> Vec<String> {
         match self {

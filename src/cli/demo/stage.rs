@@ -129,7 +129,7 @@ impl Stage {
         // The server may have ended by itself, which is then the error to tell.
         let _ = self.stop.send(());
         let served = self.serving.await;
-        self.casework.authority().stop();
+        serve::close(self.casework).await;
         served.map_err(|e| Error::said(format!("the server broke off: {e}")))??;
         Ok(())
     }

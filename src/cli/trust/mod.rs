@@ -27,7 +27,7 @@ use std::{
   blockfeed trust submit trust-2.json --server http://127.0.0.1:8399")]
 pub enum TrustVerb {
     Show(ShowArgs),
-    Draft(DraftArgs),
+    Draft(Box<DraftArgs>),
     Sign(SignArgs),
     Verify(VerifyArgs),
     Submit(SubmitArgs),

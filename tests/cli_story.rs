@@ -1,0 +1,383 @@
+//! The whole way by real processes: init, serve, propose a real list, approve, agent, look-up,
+//! revocation, stay, trust document, subscriber, audit of the folder and of the URL.
+
+mod peers;
+
+use peers::Running;
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+const PASSPHRASE: &str = "a passphrase of the test";
+const TERMS: &[&str] = &[
+    "--category",
+    "counterfeit",
+    "--head",
+    "counterfeit",
+    "--goods",
+    "cosmetics",
+    "--method",
+    "fake_brand_site",
+    "--not-after",
+    "+180d",
+];
+const GROUNDS: &[&str] = &[
+    "--basis-authority",
+    "moit.e-commerce",
+    "--basis-number",
+    "12/QĐ-TMĐT",
+    "--reasons",
+    "Sells counterfeit goods",
+];
+
+/// A data directory, the authority in it, and the ways to speak to both.
+struct World {
+    dir: tempfile::TempDir,
+    url: String,
+    serving: Running,
+}
+
+impl World {
+    fn begin() -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let made = run(&[
+            "init",
+            "--origin",
+            "story.example/1",
+            "--demo-officers",
+            "--json",
+            "--data",
+            text(&data),
+        ]);
+        let made = json(made);
+        assert_eq!(made["session"].as_str().unwrap().len(), 16);
+        let again = run(&["init", "--origin", "story.example/1", "--data", text(&data)]);
+        assert!(!again.status.success());
+        let (serving, url) = serve(&data);
+        World { dir, url, serving }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn as_officer(&self, officer: &str, arguments: &[&[&str]]) -> Output {
+        let key = self.data().join("keys").join(format!("{officer}.pem"));
+        let who = [
+            "--server",
+            &self.url,
+            "--officer",
+            officer,
+            "--key-file",
+            text(&key),
+            "--json",
+        ];
+        run(&[&arguments.concat()[..], &who[..]].concat())
+    }
+
+    /// Proposes and approves; gives the decision's id.
+    fn decide(&self, second: &str, arguments: &[&[&str]]) -> String {
+        let proposed = json(self.as_officer("o-0017", arguments));
+        let id = proposed["id"].as_str().unwrap().to_owned();
+        let body = proposed["body_sha256"].as_str().unwrap();
+        let approved =
+            json(self.as_officer(second, &[&["approve", &id, "--yes", "--expect", body]]));
+        assert_eq!(approved["status"], "committed");
+        id
+    }
+
+    fn lookup(&self, subject: &str) -> Value {
+        json(run(&["lookup", subject, "--server", &self.url, "--json"]))
+    }
+
+    fn agent(&self) -> Value {
+        let out = |file: &str| text(&self.dir.path().join(file)).to_owned();
+        let outputs = [
+            format!("domains:txt:{}", out("d.txt")),
+            format!("networks:cidr:{}", out("n.txt")),
+        ];
+        json(run(&[
+            "agent",
+            "once",
+            "--json",
+            "--trust-on-first-use",
+            "--source",
+            &self.url,
+            "--state",
+            &out("agent"),
+            "--output",
+            &outputs[0],
+            "--output",
+            &outputs[1],
+        ]))
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_blockfeed"));
+    command
+        .args(arguments)
+        .env("BLOCKFEED_PASSPHRASE", PASSPHRASE)
+        .stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+fn json(output: Output) -> Value {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn serve(data: &Path) -> (Running, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_blockfeed"));
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+        "--config",
+    ]);
+    command
+        .arg(data.join("blockfeed.toml"))
+        .env("BLOCKFEED_PASSPHRASE", PASSPHRASE);
+    let mut serving = Running::start(command.stdout(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(serving.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = line
+        .split_whitespace()
+        .nth(1)
+        .expect("it never served")
+        .to_owned();
+    (serving, url)
+}
+
+fn terminate(mut serving: Running) {
+    let command = format!("kill -TERM {}", serving.0.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &command])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(serving.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn from_a_real_list_to_a_block_and_back() {
+    let world = World::begin();
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/chongluadao-sample.txt");
+    let result = world.dir.path().join("result.csv");
+    let file = [
+        "propose",
+        "--bulk",
+        "--file",
+        text(&list),
+        "--result",
+        text(&result),
+    ];
+    let large = world.decide("o-0007", &[&file, TERMS, GROUNDS]);
+    let rows = fs::read_to_string(&result).unwrap().lines().count();
+    assert_eq!(rows, 1 + fs::read_to_string(&list).unwrap().lines().count());
+
+    // One officer alone, the wrong role, and the same officer twice get nothing through.
+    let shop = [
+        "propose",
+        "shop.example.vn",
+        "a.shop.example.vn",
+        "203.0.113.0/25",
+    ];
+    let proposed = json(world.as_officer("o-0017", &[&shop, TERMS, GROUNDS]));
+    let id = proposed["id"].as_str().unwrap().to_owned();
+    assert_eq!(proposed["counts"]["merged"], 1);
+    assert!(
+        !world
+            .as_officer("o-0017", &[&["approve", &id, "--yes"]])
+            .status
+            .success()
+    );
+    let wrong = world.as_officer(
+        "o-0042",
+        &[&["approve", &id, "--yes", "--expect", &"0".repeat(64)]],
+    );
+    assert!(refused(&wrong).contains("expected"));
+    let asked = world.as_officer("o-0042", &[&["approve", &id]]);
+    assert!(refused(&asked).contains("--yes"));
+    let open = json(world.as_officer("o-0042", &[&["approve"]]));
+    assert!(
+        open["proposals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|p| p["id"] == *id)
+    );
+    json(world.as_officer("o-0042", &[&["approve", &id, "--yes"]]));
+
+    assert_eq!(world.lookup("https://WWW.shop.example.vn/")["listed"], true);
+    assert_eq!(world.lookup("203.0.113.7")["holds"][0]["decision"], *id);
+    assert_eq!(world.lookup("lawful.example.vn")["listed"], false);
+    let report = world.agent();
+    assert_eq!(report["feeds"]["networks"]["entries"], 1);
+    let domains = fs::read_to_string(world.dir.path().join("d.txt")).unwrap();
+    assert!(domains.lines().any(|line| line == "shop.example.vn"));
+    let state = world.dir.path().join("agent");
+    let held = json(run(&[
+        "lookup",
+        "x.shop.example.vn",
+        "--state",
+        text(&state),
+        "--json",
+    ]));
+    assert_eq!(held["holds"][0]["decision"], *id);
+
+    // A revocation frees it, and says what still covers a narrower name.
+    let narrow = world.decide(
+        "o-0042",
+        &[&["propose", "b.shop.example.vn"], TERMS, GROUNDS],
+    );
+    let error = refused(&world.as_officer("o-0017", &[&["revoke", "c.shop.example.vn"], GROUNDS]));
+    assert!(error.contains(&id), "{error}");
+    let revoked = world.decide("o-0042", &[&["revoke", "shop.example.vn"], GROUNDS]);
+    assert_eq!(world.lookup("www.shop.example.vn")["listed"], false);
+    assert_eq!(
+        world.lookup("b.shop.example.vn")["holds"][0]["decision"],
+        *narrow
+    );
+    let stayed = json(world.as_officer(
+        "o-0017",
+        &[&["stay", "b.shop.example.vn", "--appeal", "KN-1"], GROUNDS],
+    ));
+    assert_eq!(stayed["status"], "committed");
+    assert_eq!(world.lookup("b.shop.example.vn")["listed"], false);
+    world.decide(
+        "o-0042",
+        &[&["amend", &large, "--not-after", "+200d"], GROUNDS],
+    );
+    let shown = json(run(&["show", &id, "--server", &world.url, "--json"]));
+    assert_eq!(shown["history"][0]["id"], *revoked);
+    let withdrawn =
+        json(world.as_officer("o-0017", &[&["propose", "late.example.vn"], TERMS, GROUNDS]));
+    let withdrawn = withdrawn["id"].as_str().unwrap();
+    json(world.as_officer("o-0017", &[&["withdraw", withdrawn]]));
+    assert!(
+        !world
+            .as_officer("o-0042", &[&["approve", withdrawn, "--yes"]])
+            .status
+            .success()
+    );
+
+    let report = world.agent();
+    assert_eq!(report["feeds"]["domains"]["removed"], 1);
+    let now = json(run(&["list", "--server", &world.url, "--json"]));
+    let enforced = json(run(&["list", "--state", text(&state), "--json"]));
+    assert_eq!(now["entries"], enforced["entries"]);
+
+    trust_and_subscribers(&world);
+    for place in [&world.url, text(&world.data().join("public"))] {
+        let audit = json(run(&["audit", place, "--json"]));
+        assert_eq!(audit["holds"], true);
+        assert_eq!(audit["report"]["trust_version"], 2);
+    }
+    let World { dir, serving, .. } = world;
+    terminate(serving);
+    // It goes on after the restart, and the audit finds a changed byte.
+    let (serving, url) = serve(&dir.path().join("data"));
+    assert!(json(run(&["audit", &url, "--json"]))["holds"] == true);
+    terminate(serving);
+    let checkpoint = dir.path().join("data/public/log/checkpoint");
+    let changed = fs::read_to_string(&checkpoint)
+        .unwrap()
+        .replacen("story", "stori", 1);
+    fs::write(&checkpoint, changed).unwrap();
+    refused(&run(&["audit", text(&dir.path().join("data/public"))]));
+}
+
+/// Puts a second version of the trust document in force, with one officer more, and registers a
+/// subscriber under that officer's key.
+fn trust_and_subscribers(world: &World) {
+    let at = |file: &str| world.dir.path().join(file);
+    let (key, new, draft) = (at("o-0051.pem"), at("o-0051.json"), at("trust-2.json"));
+    let made = run(&[
+        "officer",
+        "new",
+        "--officer",
+        "o-0051",
+        "--unit",
+        "moit",
+        "--role",
+        "propose",
+        "--out",
+        text(&key),
+    ]);
+    assert!(made.status.success(), "{made:?}");
+    fs::write(&new, made.stdout).unwrap();
+    let server = ["--server", &world.url, "--json"];
+    json(run(&[
+        &[
+            "trust",
+            "draft",
+            "--officers",
+            text(&new),
+            "--out",
+            text(&draft),
+        ],
+        &server[..],
+    ]
+    .concat()));
+    let root = |name: &str| world.data().join("keys").join(format!("root-{name}.pem"));
+    let sign = |name: &str| {
+        json(run(&[
+            "trust",
+            "sign",
+            text(&draft),
+            "--root",
+            name,
+            "--key-file",
+            text(&root(name)),
+            "--json",
+        ]))
+    };
+    sign("a");
+    let short = run(&[&["trust", "submit", text(&draft)], &server[..]].concat());
+    assert!(refused(&short).contains("1 of the 2"));
+    sign("c");
+    json(run(
+        &[&["trust", "submit", text(&draft)], &server[..]].concat()
+    ));
+    assert_eq!(
+        json(run(&[&["trust", "show"], &server[..]].concat()))["version"],
+        2
+    );
+    let who = ["--officer", "o-0051", "--key-file", text(&key)];
+    let public = "PeOiVI8+kV1XqX+9VG9OUFr5+sGLukmyXdKkv0Yxau4=";
+    json(run(&[
+        &["subscriber", "add", "isp-one", public],
+        &server[..],
+        &who[..],
+    ]
+    .concat()));
+    let status = json(run(
+        &[&["subscriber", "status"], &server[..], &who[..]].concat()
+    ));
+    assert_eq!(status["subscribers"][0]["name"], "isp-one");
+}
