@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame};
+use hyper::body::Frame;
 use std::{
     io,
     pin::Pin,

@@ -159,7 +159,7 @@ async fn receive(site: &Site, upload: &mut Upload) -> Answer<Draft> {
     let signed = async {
         let body = upload.field("body", MAX_LEAF as u64).await?;
         let approval = upload.field("approval", MAX_APPROVAL).await?;
-        Ok((body, approval))
+        Ok::<_, Problem>((body, approval))
     };
     let late = |_| Problem::unavailable("body and approval didn't come in time");
     let signed = tokio::time::timeout(SIGNED_TIME, signed).await;
