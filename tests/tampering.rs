@@ -14,6 +14,7 @@ use blockfeed::{
     canon::{Base64, Origin},
     decision::{DecisionLeaf, Leaf, approval_message},
     entries::FeedName,
+    tlog::Hash,
     trust::Role,
 };
 use ed25519_dalek::Signer as _;
@@ -56,9 +57,15 @@ struct Stage {
     /// Homes of agents that hold an earlier state; the first holds none.
     held: Vec<PathBuf>,
     /// Each feed's names at each serial.
-    truth: BTreeMap<FeedName, BTreeMap<u64, Vec<String>>>,
+    truth: BTreeMap<FeedName, BTreeMap<u64, Truth>>,
     /// Publications with one approval exchanged, by kind.
     forged: [Vec<Mutation>; 3],
+}
+
+/// A set that was published.
+struct Truth {
+    digest: Hash,
+    lines: Vec<String>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -73,7 +80,8 @@ async fn nothing_tampered_with_is_ever_applied() {
     let mutations: u64 =
         std::env::var("BLOCKFEED_MUTATIONS").map_or(10_000, |n| n.parse().unwrap());
     let stage = Arc::new(Stage::build().await);
-    let workers = 24;
+    // No common divisor with the kinds: each worker gets them all.
+    let workers = 21;
     let mut work = tokio::task::JoinSet::new();
     for worker in 0..workers {
         let stage = stage.clone();
@@ -269,7 +277,9 @@ impl Stage {
 struct Desk {
     dir: tempfile::TempDir,
     config: Config,
-    agent: Option<(usize, Agent)>,
+    /// Which of the earlier states its agent holds.
+    held: usize,
+    agent: Option<Agent>,
 }
 
 impl Desk {
@@ -286,12 +296,14 @@ impl Desk {
         config
             .outputs
             .push(output("networks", "cidr", &home.join("networks.cidr")));
-        if worker.is_multiple_of(4) {
+        let held = (worker % stage.held.len() as u64) as usize;
+        if worker.is_multiple_of(8) {
             config.verify = blockfeed::agent::Verify::Full;
         }
         Self {
             dir,
             config,
+            held,
             agent: None,
         }
     }
@@ -302,8 +314,7 @@ impl Desk {
         for (path, bytes) in mutation {
             put(&public, path, bytes.as_deref());
         }
-        let held = (n / KINDS.len() as u64 % stage.held.len() as u64) as usize;
-        let mut agent = self.take(stage, held);
+        let mut agent = self.take(stage);
         let before = serials(&agent);
         let report = agent.once().await.unwrap();
         let after = serials(&agent);
@@ -326,20 +337,20 @@ impl Desk {
             }
         }
         // An agent that still stands where it stood is asked again.
-        let stood = before == after && agent.head().map(|h| h.size) == stage.size_of(held);
-        self.agent = stood.then_some((held, agent));
+        let stood = before == after && agent.head().map(|h| h.size) == stage.size_of(self.held);
+        self.agent = stood.then_some(agent);
         for (path, _) in mutation {
             put(&public, path, stage.last.get(path).map(Vec::as_slice));
         }
     }
 
-    fn take(&mut self, stage: &Stage, held: usize) -> Agent {
-        if let Some((_, agent)) = self.agent.take().filter(|(of, _)| *of == held) {
+    fn take(&mut self, stage: &Stage) -> Agent {
+        if let Some(agent) = self.agent.take() {
             return agent;
         }
         let home = self.dir.path().join("home");
         let _ = fs::remove_dir_all(&home);
-        copy(&stage.held[held], &home);
+        copy(&stage.held[self.held], &home);
         stage.world.agent(&self.config)
     }
 
@@ -370,13 +381,11 @@ impl Desk {
             if before.get(feed).is_some_and(|before| serial < *before) {
                 return Some(format!("{feed}: back to {serial}"));
             }
-            let mut lines: Vec<&str> = set.lines().collect();
-            lines.sort_unstable();
-            if lines != *published {
+            if set.digest(&forge::origin(), feed) != published.digest {
                 return Some(format!("{feed}: another set at {serial}"));
             }
             let written: BTreeSet<String> = names(path).into_iter().collect();
-            let listed = enforced(published, agent.trusted_time());
+            let listed = enforced(&published.lines, agent.trusted_time());
             if written != listed {
                 return Some(format!(
                     "{feed}: the file has other names than serial {serial}"
@@ -404,20 +413,17 @@ async fn hold(world: &World, name: &str) -> PathBuf {
     world.dir.path().join(name)
 }
 
-fn truth(world: &World) -> BTreeMap<FeedName, BTreeMap<u64, Vec<String>>> {
-    let of_feed = |points: &Vec<forge::Point>| {
-        let lines = |point: &forge::Point| {
-            let mut lines: Vec<String> = point.set.lines().map(Into::into).collect();
-            lines.sort_unstable();
-            (point.serial, lines)
-        };
-        points.iter().map(lines).collect()
+fn truth(world: &World) -> BTreeMap<FeedName, BTreeMap<u64, Truth>> {
+    let of = |feed: &FeedName, point: &forge::Point| Truth {
+        digest: point.set.digest(&forge::origin(), feed),
+        lines: point.set.lines().map(Into::into).collect(),
     };
-    world
-        .log
-        .points
-        .iter()
-        .map(|(feed, points)| (feed.clone(), of_feed(points)))
+    let points = world.log.points.iter();
+    points
+        .map(|(feed, points)| {
+            let points = points.iter().map(|point| (point.serial, of(feed, point)));
+            (feed.clone(), points.collect())
+        })
         .collect()
 }
 
