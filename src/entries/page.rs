@@ -36,6 +36,12 @@ impl Page {
         &self.buckets[usize::from(i)]
     }
 
+    /// The buckets that hold anything, in order. Most are empty in a small set.
+    pub(super) fn filled(&self) -> impl Iterator<Item = &[u8]> {
+        let buckets = self.buckets.iter().map(|bucket| &**bucket);
+        buckets.filter(|bucket| !bucket.is_empty())
+    }
+
     pub(super) fn root(&self) -> Hash {
         self.nodes[1]
     }

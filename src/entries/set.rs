@@ -107,9 +107,8 @@ impl Set {
 
     /// All lines, in the order of the buckets.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.pages
-            .iter()
-            .flat_map(|page| (0..=u8::MAX).flat_map(move |i| lines(page.bucket(i))))
+        let filled = self.pages.iter().flat_map(|page| page.filled());
+        filled.flat_map(lines)
     }
 
     /// All lines in feed order: `D` by id, then `E` (design: Feeds).
