@@ -25,7 +25,7 @@ pub struct AddArgs {
     name: String,
     /// Its public key, base64, as its agent prints it
     #[arg(value_name = "PUBKEY")]
-    key: String,
+    public: String,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -52,7 +52,7 @@ impl AddArgs {
     async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
         let answer = server
-            .add_subscriber(&self.name, &self.key, &officer)
+            .add_subscriber(&self.name, &self.public, &officer)
             .await?;
         out.data(&answer)?;
         out.line(format!("registered {}", self.name))
