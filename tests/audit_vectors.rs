@@ -134,8 +134,8 @@ fn a_flipped_bit_is_found_in_every_file() {
     let mut flips = 0;
     for path in files(dir.path()) {
         let good = std::fs::read(dir.path().join(&path)).unwrap();
-        // Forty places in each, at another bit each time.
-        let stride = 1 + good.len() / 40;
+        // Some twenty places in each, at another bit each time.
+        let stride = 1 + good.len() / 20;
         for at in (0..good.len()).step_by(stride) {
             let mut bad = good.clone();
             bad[at] ^= 1 << (at % 8);
@@ -149,7 +149,7 @@ fn a_flipped_bit_is_found_in_every_file() {
         }
         std::fs::write(dir.path().join(&path), &good).unwrap();
     }
-    assert!(flips > 500, "{flips}");
+    assert!(flips > 300, "{flips}");
     run(&config).unwrap();
 }
 

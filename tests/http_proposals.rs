@@ -199,6 +199,12 @@ fn bodies_and_parts_are_what_was_signed() {
     let large = vec![b'x'; MAX_PART as usize + 1];
     send(&[b(&body), a(&approval), part(&large)]).refused(413, "too_large");
     send(&[b(&vec![b' '; 70_000]), a(&approval)]).refused(413, "too_large");
+    // Nobody who hasn't signed fills the memory here, by whatever field or none.
+    send(&[("other", &vec![b'-'; 6 << 20])]).refused(400, "multipart");
+    let media = [("content-type", "multipart/form-data; boundary=edge")];
+    house
+        .send("POST", "/api/v1/proposals", &media, &vec![b'-'; 6 << 20])
+        .refused(413, "too_large");
     house
         .post("/api/v1/proposals", &body)
         .refused(400, "multipart");

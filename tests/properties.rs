@@ -31,7 +31,7 @@ fn cases(number: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(96))]
+    #![proptest_config(cases(64))]
 
     /// The fold's sets are those of a model that shares nothing with it (`Play` compares them at
     /// every state leaf), and refuses what the model refuses. On the way there:
@@ -44,6 +44,10 @@ proptest! {
         rebuilt_is_live(&play.log);
         manifests_are_their_bytes(&play.log);
     }
+}
+
+proptest! {
+    #![proptest_config(cases(32))]
 
     /// An agent that starts from any serial of any feeds comes to the same sets, reading no part
     /// but those it was told to fetch.
@@ -54,7 +58,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(16))]
 
     /// What is published of it passes the audit, wherever the snapshot stands.
     #[test]

@@ -285,7 +285,7 @@ impl Desk {
         config.outputs[0].path = home.join("domains.txt");
         config
             .outputs
-            .push(output("networks", "csv", &home.join("networks.csv")));
+            .push(output("networks", "cidr", &home.join("networks.cidr")));
         if worker.is_multiple_of(4) {
             config.verify = blockfeed::agent::Verify::Full;
         }
@@ -375,15 +375,8 @@ impl Desk {
             if lines != *published {
                 return Some(format!("{feed}: another set at {serial}"));
             }
-            let written: BTreeSet<String> = match feed.as_str() {
-                "domains" => names(path).into_iter().collect(),
-                _ => rows(path),
-            };
-            let listed = published.iter().filter_map(|line| line.strip_prefix("E "));
-            let listed: BTreeSet<String> = listed
-                .filter_map(|line| line.split(' ').next())
-                .map(Into::into)
-                .collect();
+            let written: BTreeSet<String> = names(path).into_iter().collect();
+            let listed = enforced(published, agent.trusted_time());
             if written != listed {
                 return Some(format!(
                     "{feed}: the file has other names than serial {serial}"
@@ -507,12 +500,19 @@ fn paths(mutation: &Mutation) -> Vec<&str> {
     mutation.iter().map(|(path, _)| path.as_str()).collect()
 }
 
-/// The networks of a CSV file.
-fn rows(path: &Path) -> BTreeSet<String> {
-    let text = fs::read_to_string(path).unwrap();
-    text.split([',', '\n', '"'])
-        .filter(|field| field.contains('/') && field.parse::<ipnet::IpNet>().is_ok())
-        .map(Into::into)
+/// The names of a set, less those whose every decision has ended by trusted time.
+fn enforced(set: &[String], time: u64) -> BTreeSet<String> {
+    let field = |line: &str, n: usize| line.split(' ').nth(n).map(str::to_owned);
+    let (rows, entries): (Vec<_>, Vec<_>) = set.iter().partition(|line| line.starts_with("D "));
+    let open: BTreeSet<String> = rows
+        .into_iter()
+        .filter(|row| field(row, 3).and_then(|end| end.parse().ok()) > Some(time))
+        .filter_map(|row| field(row, 1))
+        .collect();
+    entries
+        .into_iter()
+        .filter(|entry| field(entry, 3).is_some_and(|id| open.contains(&id)))
+        .filter_map(|entry| field(entry, 1))
         .collect()
 }
 

@@ -10,17 +10,25 @@ mod office;
 mod peers;
 
 use blockfeed::{
+    agent,
     canon::Origin,
+    decision::{Body, Parts},
     entries::{ChangeBuilder, FeedName, Set},
     feed::{Manifest, delta, snapshot},
     log::{Authority, Config, Entrant, Metrics},
 };
 use office::{Fallible, Office};
-use std::{path::Path, time::Instant};
+use std::{path::Path, process::Command, time::Instant};
 
 fn main() -> Fallible<()> {
-    let count = std::env::args()
-        .skip(1)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [verb, public, state] = &arguments[..]
+        && verb == "agent"
+    {
+        return follow(Path::new(public), Path::new(state));
+    }
+    let count = arguments
+        .iter()
         .find_map(|a| a.parse().ok())
         .unwrap_or(1_000_000);
     let names = names::realistic(count, 7);
@@ -30,120 +38,157 @@ fn main() -> Fallible<()> {
         names::mean_length(&names)
     );
     let dir = tempfile::tempdir()?;
-    authority(&names, dir.path())?;
-    agent(&dir.path().join("public"))?;
+    authority(
+        &names,
+        &dir.path().join("authority"),
+        &dir.path().join("agent"),
+    )?;
+    files(&dir.path().join("authority/public"))?;
     sets()?;
     peers::table(&names, dir.path());
     Ok(())
 }
 
-/// One decision over all names, then a thousand more, then one revoked.
-fn authority(names: &[String], dir: &Path) -> Fallible<()> {
+/// One decision over all names, an agent from nothing, a thousand more, the agent by the delta,
+/// one more, one revoked, a restart.
+fn authority(names: &[String], dir: &Path, state: &Path) -> Fallible<()> {
     let office = Office::new()?;
     let config = Config::at(dir);
     office.init(&config)?;
-    let keys = office.keys();
-    let metrics = Metrics::new(&prometheus::Registry::new())?;
-    let fatal = |e| panic!("{e}");
-    let authority = Authority::open(
-        config.clone(),
-        &keys,
-        Box::new(|_, _, _, _| Ok(())),
-        metrics,
-        fatal,
-    )?;
+    let authority = open(&office, &config)?;
     let runtime = tokio::runtime::Runtime::new()?;
     println!("| step | seconds | |\n|---|---|---|");
     let began = Instant::now();
-    let lines: Vec<String> = names.iter().map(|n| format!("domain:{n} +\n")).collect();
+    let lines = names.iter().map(|n| format!("domain:{n} +\n")).collect();
     let (body, parts) = office.list("2026-000001", lines)?;
     row(
         "sorted, cut into parts, hashed",
         began,
         &format!("{} parts", parts.len()),
     );
-    let began = Instant::now();
-    let approvals = office.sign(&body)?;
-    row("two signatures", began, "");
-    let began = Instant::now();
-    for part in &parts {
-        authority.keep_part(part)?;
-    }
-    row("parts kept", began, "");
-    let began = Instant::now();
-    runtime.block_on(authority.submit(Entrant::Decision {
-        body: Box::new(body),
-        approvals,
-    }))?;
-    row(
-        "judged, durable, published, acknowledged",
-        began,
-        &format!("peak {} MiB", peak()),
-    );
-    let more: Vec<String> = (0..1000)
+    submit(
+        &runtime,
+        &authority,
+        &office,
+        body,
+        parts,
+        "a million: signed, kept, judged, durable, published",
+    )?;
+    println!("| | | peak {} MiB |", peak());
+    // A snapshot is cut in the background; an agent that comes later takes it.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    child(
+        &config.public(),
+        state,
+        "agent from nothing, to files on disk",
+    )?;
+    let more = (0..1000)
         .map(|i| format!("domain:more{i:04}.example +\n"))
         .collect();
-    for (id, step) in [("2026-000002", "1,000 more"), ("2026-000003", "one more")] {
-        let lines = if id.ends_with('2') {
-            more.clone()
-        } else {
-            vec!["domain:one.example +\n".into()]
-        };
-        let began = Instant::now();
-        let (body, parts) = office.list(id, lines)?;
-        let approvals = office.sign(&body)?;
-        for part in &parts {
-            authority.keep_part(part)?;
-        }
-        runtime.block_on(authority.submit(Entrant::Decision {
-            body: Box::new(body),
-            approvals,
-        }))?;
-        row(step, began, "from signing to acknowledgement");
-    }
-    let began = Instant::now();
-    let (body, part) = office.revoke(
-        "2026-000004",
-        "2026-000001",
-        &format!("domain:{} +\n", names[names.len() / 2]),
-    )?;
-    let approvals = office.sign(&body)?;
-    authority.keep_part(&part)?;
-    runtime.block_on(authority.submit(Entrant::Decision {
-        body: Box::new(body),
-        approvals,
-    }))?;
-    row(
+    let (body, parts) = office.list("2026-000002", more)?;
+    submit(&runtime, &authority, &office, body, parts, "1,000 more")?;
+    child(&config.public(), state, "agent by the delta of 1,000")?;
+    let (body, parts) = office.list("2026-000003", vec!["domain:one.example +\n".into()])?;
+    submit(&runtime, &authority, &office, body, parts, "one more")?;
+    let line = format!("domain:{} +\n", names[names.len() / 2]);
+    let (body, part) = office.revoke("2026-000004", "2026-000001", &line)?;
+    submit(
+        &runtime,
+        &authority,
+        &office,
+        body,
+        vec![part],
         "one of the million revoked",
-        began,
-        "from signing to acknowledgement",
-    );
+    )?;
+    authority.stop();
+    drop(authority);
+    let began = Instant::now();
+    open(&office, &config)?.stop();
+    row("restart", began, "every leaf folded again");
     println!(
         "\ndisk: {} MiB in all, {} MiB of it published\n",
         du(dir) >> 20,
         du(&config.public()) >> 20
     );
-    // A snapshot is cut in the background; let it come out before the folder is read.
-    std::thread::sleep(std::time::Duration::from_secs(6));
-    authority.stop();
-    let began = Instant::now();
-    drop(authority);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    Ok(())
+}
+
+fn open(office: &Office, config: &Config) -> Fallible<Authority> {
     let metrics = Metrics::new(&prometheus::Registry::new())?;
-    let again = Authority::open(config, &keys, Box::new(|_, _, _, _| Ok(())), metrics, |e| {
-        panic!("{e}")
-    })?;
+    let guard = Box::new(|_: &_, _: &_, _, _: &dyn Parts| Ok(()));
+    Ok(Authority::open(
+        config.clone(),
+        &office.keys(),
+        guard,
+        metrics,
+        |e| panic!("{e}"),
+    )?)
+}
+
+/// From the signatures to the acknowledgement.
+fn submit(
+    runtime: &tokio::runtime::Runtime,
+    authority: &Authority,
+    office: &Office,
+    body: Body,
+    parts: Vec<Vec<u8>>,
+    step: &str,
+) -> Fallible<()> {
+    let began = Instant::now();
+    let approvals = office.sign(&body)?;
+    for part in &parts {
+        authority.keep_part(part)?;
+    }
+    runtime.block_on(authority.submit(Entrant::Decision {
+        body: Box::new(body),
+        approvals,
+    }))?;
+    row(step, began, "");
+    Ok(())
+}
+
+/// Runs an agent in a process of its own, so that its memory is its own.
+fn child(public: &Path, state: &Path, step: &str) -> Fallible<()> {
+    let began = Instant::now();
+    let out = Command::new(std::env::current_exe()?)
+        .arg("agent")
+        .args([public, state])
+        .output()?;
+    if !out.status.success() {
+        return Err(String::from_utf8_lossy(&out.stderr).into_owned().into());
+    }
+    row(step, began, String::from_utf8(out.stdout)?.trim());
+    Ok(())
+}
+
+/// The child: one round of an agent.
+fn follow(public: &Path, state: &Path) -> Fallible<()> {
+    let mut config = agent::Config {
+        state: state.to_owned(),
+        sources: vec![agent::SourceConfig {
+            at: public.display().to_string(),
+            token_file: None,
+        }],
+        feeds: [FeedName::domains()].into(),
+        ..agent::Config::default()
+    };
+    config.trust.trust_on_first_use = true;
+    let began = Instant::now();
+    let mut agent = agent::Agent::open(config, &prometheus::Registry::new())?;
+    let opened = began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    let report = tokio::runtime::Runtime::new()?.block_on(agent.once())?;
+    let entries = report.feeds.values().map(|f| f.entries).sum::<u64>();
     println!(
-        "restart (300 ms of it waiting): {:.2} s\n",
-        began.elapsed().as_secs_f64()
+        "state opened in {opened:.3} s, round {:.3} s, {entries} entries, peak {} MiB",
+        began.elapsed().as_secs_f64(),
+        peak()
     );
-    again.stop();
-    std::thread::sleep(std::time::Duration::from_millis(200));
     Ok(())
 }
 
 /// What an agent does with the published files, without its disk and its network.
-fn agent(public: &Path) -> Fallible<()> {
+fn files(public: &Path) -> Fallible<()> {
     let origin = Origin::new(office::ORIGIN)?;
     let feed = FeedName::domains();
     let note = std::fs::read(public.join("feeds/domains/manifest"))?;

@@ -105,7 +105,7 @@ fn of_message(place: String, key: &str, among: &str, known: &[Key]) -> Error {
         .map(|k| k.path.clone());
     Error::Unknown {
         place,
-        near: near(key, beside.into_iter()).or(elsewhere),
+        near: elsewhere.or_else(|| near(key, beside.into_iter())),
         key: key.to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use super::{
     metrics::Counted,
     page::{Keep, TEXT},
     problem::{Answer, Problem},
+    rendered::Shelf,
     site::Site,
 };
 use crate::{
@@ -118,7 +119,7 @@ impl Place {
             }
             Self::Proof(feed) => proof(site, feed, asked).await,
             Self::Rendered(feed, format) => {
-                let page = site.rendered.page(site, feed, format).await?;
+                let page = Shelf::page(site, feed, format).await?;
                 page.answer(headers).await
             }
         }

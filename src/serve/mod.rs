@@ -15,6 +15,7 @@ mod file_body;
 mod files;
 mod health;
 mod listen;
+mod metered;
 mod metrics;
 mod page;
 mod problem;

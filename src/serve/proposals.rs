@@ -25,9 +25,13 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The most bytes of an approval: a passkey's client data may be long.
 const MAX_APPROVAL: u64 = 16 * 1024;
+
+/// How long body and approval may take to come.
+const SIGNED_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,9 +156,16 @@ pub(super) fn committed_at(committed: Committed) -> Json<Value> {
 }
 
 async fn receive(site: &Site, upload: &mut Upload) -> Answer<Draft> {
-    let body = upload.field("body", MAX_LEAF as u64).await?;
-    let approval = upload.field("approval", MAX_APPROVAL).await?;
+    let signed = async {
+        let body = upload.field("body", MAX_LEAF as u64).await?;
+        let approval = upload.field("approval", MAX_APPROVAL).await?;
+        Ok::<_, Problem>((body, approval))
+    };
+    let late = |_| Problem::unavailable("body and approval didn't come in time");
+    let signed = tokio::time::timeout(SIGNED_TIME, signed).await;
+    let (body, approval) = signed.map_err(late)??;
     let mut draft = site.ask(move |desk| desk.draft(&body, &approval)).await?;
+    upload.trust(site.config.upload);
     // The body names each part once, so that their number is bounded by the body's length.
     while let Some(part) = upload.next("part", MAX_PART).await? {
         let taken = site.ask(move |desk| {

@@ -55,15 +55,22 @@ impl Shelf {
     }
 
     /// A feed in a format, as it stands now.
-    pub(super) async fn page(&self, site: &Site, feed: FeedName, format: Format) -> Answer<Page> {
+    pub(super) async fn page(site: &Site, feed: FeedName, format: Format) -> Answer<Page> {
+        let shelf = site.rendered.clone();
         let view = site.casework.feed(&feed)?;
         if !format.applies_to(feed.kind()) {
             return Err(unsaid(&feed, format));
         }
-        let file = self.file(&feed, format, view.state.serial);
-        let made = file.text.get_or_try_init(|| self.render(site, &file, view));
-        let text = made.await?.clone();
-        self.shrink(&file);
+        let file = shelf.file(&feed, format, view.state.serial);
+        let text = match file.text.get() {
+            Some(text) => text.clone(),
+            None => {
+                let site = site.clone();
+                // By itself: what was begun is finished, though whoever asked has gone away.
+                let made = tokio::spawn(async move { shelf.made(&site, &file, view).await });
+                made.await.map_err(|e| Problem::internal(&e))??
+            }
+        };
         Ok(Page {
             content: Content::Memory(text.bytes),
             media: format.content_type(),
@@ -89,6 +96,14 @@ impl Shelf {
         };
         files.push(file.clone());
         file
+    }
+
+    /// The text, made once however many ask for it.
+    async fn made(&self, site: &Site, file: &File, view: FeedView) -> Answer<Text> {
+        let render = || self.render(site, file, view);
+        let text = file.text.get_or_try_init(render).await?.clone();
+        self.shrink(file);
+        Ok(text)
     }
 
     async fn render(&self, site: &Site, file: &File, view: FeedView) -> Answer<Text> {
