@@ -169,9 +169,15 @@ pub async fn download(
     let broken = |sha256: Hash| {
         move |why: PartError| Error::said(format!("the part {sha256}: {why}; nothing was signed"))
     };
-    let mut last = String::new();
-    if let Body::List(list) = &downloaded.body {
-        for part in &list.parts {
+    let of_targets = downloaded.body.targets().iter().flat_map(|t| &t.parts);
+    let own = match &downloaded.body {
+        Body::List(list) => Some(&list.parts),
+        _ => None,
+    };
+    // Lines ascend over the parts of one list, or of one target.
+    for parts in own.into_iter().chain(of_targets) {
+        let mut last = String::new();
+        for part in parts {
             read_part(&downloaded, part, &mut last, |_| Ok::<_, PartError>(()))
                 .map_err(broken(part.sha256))?;
         }
@@ -210,25 +216,7 @@ fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Res
                 when::last_day(amend.not_after)
             ))?;
         }
-        Body::Revoke(_) | Body::Stay(_) => {
-            for target in body.targets() {
-                let lines = target
-                    .parts
-                    .as_ref()
-                    .map(|p| p.iter().map(|p| p.count).sum::<u64>());
-                let what = lines.map_or_else(
-                    || "the whole decision".into(),
-                    |n| format!("{n} of its lines"),
-                );
-                out.line(format!("{action:<10} {}: {what}", target.decision))?;
-                for part in target.parts.iter().flatten() {
-                    first_lines(downloaded, &part.sha256, out)?;
-                }
-            }
-            if let Body::Stay(stay) = body {
-                out.line(format!("until      {}", when::time(stay.until)))?;
-            }
-        }
+        Body::Revoke(_) | Body::Stay(_) => summary_of_targets(body, &action, downloaded, out)?,
     }
     let reasons = downloaded.part(&body.reasons().sha256).unwrap_or_default();
     let reasons = String::from_utf8_lossy(&reasons);
@@ -242,6 +230,31 @@ fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Res
         "body       {}   (recomputed here; this is what you sign)",
         downloaded.hash
     ))
+}
+
+fn summary_of_targets(
+    body: &Body,
+    action: &str,
+    downloaded: &Downloaded,
+    out: Output,
+) -> Result<(), Error> {
+    for target in body.targets() {
+        let what = match &target.parts {
+            Some(parts) => format!(
+                "{} of its lines",
+                parts.iter().map(|p| p.count).sum::<u64>()
+            ),
+            None => "the whole decision".to_owned(),
+        };
+        out.line(format!("{action:<10} {}: {what}", target.decision))?;
+        for part in target.parts.iter().flatten() {
+            first_lines(downloaded, &part.sha256, out)?;
+        }
+    }
+    if let Body::Stay(stay) = body {
+        out.line(format!("until      {}", when::time(stay.until)))?;
+    }
+    Ok(())
 }
 
 fn summary_of_list(list: &List, downloaded: &Downloaded, out: Output) -> Result<(), Error> {

@@ -17,6 +17,7 @@ use crate::{
     decision::{self, Action, Body, List, MeasureName, Override, PartRef},
     entries::Measure,
     subject::Kind,
+    tlog::Hash,
 };
 use clap::Args;
 use serde::Serialize;
@@ -90,32 +91,70 @@ pub struct ProposeArgs {
 
 /// What was proposed, for scripts.
 #[derive(Serialize)]
-struct Proposed<'a> {
-    id: Option<&'a DecisionId>,
-    status: &'a str,
-    body_sha256: Option<String>,
+struct Proposed {
+    id: Option<DecisionId>,
+    status: String,
+    body_sha256: Option<Hash>,
     counts: batch::Counts,
     parts: Vec<PartRef>,
 }
 
 impl ProposeArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
-        let bytes = self.list()?;
         let overrides = self.overrides()?;
         let guard = guard::load(config)?;
-        output::note(&format!("checking {} …", self.named()));
-        let mut batch = Batch::read(
-            &bytes,
-            &guard,
-            &Options {
-                category: &self.category,
-                keep_covered: self.keep_covered,
-                overrides: &overrides,
-            },
-        );
-        batch.hold_back_committed();
+        let batch = self.read(&guard, &overrides)?;
         show(&batch, out)?;
         self.write_result(&batch, out)?;
+        self.check_counts(&batch)?;
+        let parts = batch::parts(batch.accepted());
+        let reasons = self.grounds.reasons()?;
+        let make = self.maker(&guard, &batch, &parts, &reasons, &overrides)?;
+        let origin = Origin::new("blockfeed.check")?;
+        judge(&guard, &make(origin, DecisionId::new("0")?), &batch, out)?;
+        let mut proposed = Proposed {
+            id: None,
+            status: "checked".into(),
+            body_sha256: None,
+            counts: batch.counts,
+            parts: parts.iter().map(|part| PartRef::of(part)).collect(),
+        };
+        if self.dry_run {
+            out.data(&proposed)?;
+            return out.line("it would pass; nothing was sent (--dry-run)");
+        }
+        let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
+        let mut files = parts;
+        files.push(reasons.into_bytes());
+        files.extend(overrides.into_iter().map(|o| o.reason.into_bytes()));
+        let opened = proposal::open(&server, &officer, &files, false, make).await?;
+        let (id, hash) = (opened.body.id(), opened.hash);
+        proposed.id = Some(id.clone());
+        proposed.status = opened.outcome.status;
+        proposed.body_sha256 = Some(hash);
+        out.data(&proposed)?;
+        out.line(format!(
+            "proposed   {id} by {}\nbody       {hash}\nnext       another officer: blockfeed approve {id} --server {}",
+            officer.id,
+            server.source(),
+        ))
+    }
+
+    /// The list, read to one outcome a line.
+    fn read(&self, guard: &Guard, overrides: &[batch::Override]) -> Result<Batch, Error> {
+        let bytes = self.list()?;
+        output::note(&format!("checking {} …", self.named()));
+        let options = Options {
+            category: &self.category,
+            keep_covered: self.keep_covered,
+            overrides,
+        };
+        let mut batch = Batch::read(&bytes, guard, &options);
+        batch.hold_back_committed();
+        Ok(batch)
+    }
+
+    fn check_counts(&self, batch: &Batch) -> Result<(), Error> {
         let refused = batch.counts.refused;
         if batch.counts.accepted == 0 {
             return Err(Error::said(
@@ -127,42 +166,7 @@ impl ProposeArgs {
                 "{refused} lines are refused, and --all-or-nothing holds the rest"
             )));
         }
-        let parts = batch::parts(batch.accepted());
-        let reasons = self.grounds.reasons()?;
-        let make = self.maker(&guard, &batch, &parts, &reasons, &overrides)?;
-        let origin = Origin::new("blockfeed.check")?;
-        judge(&guard, &make(origin, DecisionId::new("0")?), &batch, out)?;
-        let refs: Vec<PartRef> = parts.iter().map(|part| PartRef::of(part)).collect();
-        if self.dry_run {
-            out.data(&Proposed {
-                id: None,
-                status: "checked",
-                body_sha256: None,
-                counts: batch.counts,
-                parts: refs,
-            })?;
-            return out.line("it would pass; nothing was sent (--dry-run)");
-        }
-        let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
-        let mut files = parts;
-        files.push(reasons.into_bytes());
-        files.extend(overrides.into_iter().map(|o| o.reason.into_bytes()));
-        let opened = proposal::open(&server, &officer, &files, false, make).await?;
-        out.data(&Proposed {
-            id: Some(opened.body.id()),
-            status: &opened.outcome.status,
-            body_sha256: Some(opened.hash.to_string()),
-            counts: batch.counts,
-            parts: refs,
-        })?;
-        out.line(format!(
-            "proposed   {} by {}\nbody       {}\nnext       another officer: blockfeed approve {} --server {}",
-            opened.body.id(),
-            officer.id,
-            opened.hash,
-            opened.body.id(),
-            server.source(),
-        ))
+        Ok(())
     }
 
     fn named(&self) -> String {

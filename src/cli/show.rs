@@ -110,32 +110,7 @@ impl ShowArgs {
                 of("date")
             ))?;
         }
-        for signer in &dossier.approvals {
-            out.line(format!(
-                "{:<10} {} of {} (key {})",
-                signer.role, signer.officer, signer.unit, signer.key
-            ))?;
-        }
-        out.line(format!(
-            "in force   leaf {}, {}",
-            dossier.leaf,
-            when::time(dossier.time)
-        ))?;
-        if let (Some(open), Some(total)) = (dossier.open, dossier.total) {
-            out.line(format!("subjects   {open} of {total} are open"))?;
-        }
-        if let Some(end) = dossier.not_after {
-            out.line(format!("ends       {} (inclusive)", when::last_day(end)))?;
-        }
-        for event in &dossier.history {
-            let by = event.id.as_deref().unwrap_or("the log itself");
-            out.line(format!(
-                "{:<10} by {by}, leaf {}, {}",
-                event.what,
-                event.leaf,
-                when::time(event.time)
-            ))?;
-        }
+        life(dossier, out)?;
         for text in &dossier.texts {
             let shown = text.text.as_deref().unwrap_or("(erased)");
             let shown: String = shown
@@ -151,6 +126,37 @@ impl ShowArgs {
             dossier.proof.len()
         ))
     }
+}
+
+/// Who signed, and what became of it.
+fn life(dossier: &Dossier, out: Output) -> Result<(), Error> {
+    for signer in &dossier.approvals {
+        out.line(format!(
+            "{:<10} {} of {} (key {})",
+            signer.role, signer.officer, signer.unit, signer.key
+        ))?;
+    }
+    out.line(format!(
+        "in force   leaf {}, {}",
+        dossier.leaf,
+        when::time(dossier.time)
+    ))?;
+    if let (Some(open), Some(total)) = (dossier.open, dossier.total) {
+        out.line(format!("subjects   {open} of {total} are open"))?;
+    }
+    if let Some(end) = dossier.not_after {
+        out.line(format!("ends       {} (inclusive)", when::last_day(end)))?;
+    }
+    for event in &dossier.history {
+        let by = event.id.as_deref().unwrap_or("the log itself");
+        out.line(format!(
+            "{:<10} by {by}, leaf {}, {}",
+            event.what,
+            event.leaf,
+            when::time(event.time)
+        ))?;
+    }
+    Ok(())
 }
 
 /// Follows the proof from the leaf's bytes to a checkpoint under this key; gives its size.

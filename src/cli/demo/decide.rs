@@ -52,33 +52,13 @@ pub async fn list(
         "An officer's list: a real sample, and names under .example",
     )?;
     let run = stage.casework.authority().current().size;
-    let text = list::file(run);
-    let began = Instant::now();
-    let mut batch = Batch::read(
-        text.as_bytes(),
-        &desk.guard,
-        &Options {
-            category: "counterfeit",
-            ..Options::default()
-        },
-    );
-    batch.hold_back_committed();
-    let took = began.elapsed();
-    let c = batch.counts;
-    out.line(format!(
-        "  {} lines   {} accepted, {} merged, {} refused, {} skipped (comments) in {} ms",
-        c.lines,
-        c.accepted,
-        c.merged,
-        c.refused,
-        c.skipped,
-        millis(took)
-    ))?;
+    let batch = read(desk, &list::file(run), out)?;
     explain(&batch, out)?;
     let new: Vec<Line<'_>> = batch
         .accepted()
         .filter(|line| !is_listed(stage, line))
         .collect();
+    let c = batch.counts;
     figures.lines = c.lines;
     (figures.accepted, figures.merged, figures.refused) = (c.accepted, c.merged, c.refused);
     figures.proposed = new.len() as u64;
@@ -101,13 +81,46 @@ pub async fn list(
         bulk: stage.is_first,
         reasons: "Sites that sell counterfeit goods under a brand's name, by the department's check of this week.",
     };
+    sign(stage, desk, &terms, &parts, &kinds, figures, out).await?;
+    test_entry(stage, desk, out).await?;
+    Ok(names)
+}
+
+/// Reads the officer's file to one outcome a line.
+fn read(desk: &Desk, text: &str, out: Output) -> Result<Batch, Error> {
+    let began = Instant::now();
+    let options = Options {
+        category: "counterfeit",
+        ..Options::default()
+    };
+    let mut batch = Batch::read(text.as_bytes(), &desk.guard, &options);
+    batch.hold_back_committed();
+    let took = millis(began.elapsed());
+    let c = batch.counts;
+    out.line(format!(
+        "  {} lines   {} accepted, {} merged, {} refused, {} skipped (comments) in {took} ms",
+        c.lines, c.accepted, c.merged, c.refused, c.skipped,
+    ))?;
+    Ok(batch)
+}
+
+/// The two signatures, and what the log made of them.
+async fn sign(
+    stage: &Stage,
+    desk: &Desk,
+    terms: &Terms,
+    parts: &[Vec<u8>],
+    kinds: &BTreeSet<Kind>,
+    figures: &mut Figures,
+    out: Output,
+) -> Result<(), Error> {
     section(out, "Two officers sign; the log grows")?;
     let before = stage.casework.authority().current().size;
-    let opened = propose(stage, desk, &terms, &parts, &kinds).await?;
+    let opened = propose(stage, desk, terms, parts, kinds).await?;
+    let (id, hash) = (opened.body.id(), opened.hash.to_string());
     out.line(format!(
-        "  o-0017     proposes {} (propose), body {}…",
-        opened.body.id(),
-        &opened.hash.to_string()[..16]
+        "  o-0017     proposes {id} (propose), body {}…",
+        &hash[..16]
     ))?;
     let began = Instant::now();
     let committed = approve(stage, desk, &opened, terms.bulk).await?;
@@ -124,10 +137,9 @@ pub async fn list(
         "  log        {before} to {} leaves; leaf {} durable and published {} ms after the second signature",
         committed.size, committed.leaf, figures.commit_ms
     ))?;
-    figures.decision = opened.body.id().to_string();
+    figures.decision = id.to_string();
     (figures.leaf, figures.size) = (committed.leaf, committed.size);
-    test_entry(stage, desk, out).await?;
-    Ok(names)
+    Ok(())
 }
 
 /// Three refusals, each of another rule, with what to do.

@@ -56,14 +56,16 @@ impl Stage {
         config.log.data = data.join("authority");
         let keys_dir = data.join("keys");
         let passphrase_file = keys_dir.join("passphrase");
-        let is_first = !config.log.data.join("db").exists();
         out.line(format!(
             "Blockfeed {}, in {}",
             env!("CARGO_PKG_VERSION"),
             data.display()
         ))?;
+        let is_first = prepare(data, &config, &keys_dir)?;
         if is_first {
             begin(&config, &keys_dir, &passphrase_file, out)?;
+            let unfinished = data.join(UNFINISHED);
+            fs::remove_file(&unfinished).map_err(Error::io(&unfinished))?;
         }
         let passphrase = secret::passphrase(Some(&passphrase_file), "the demonstration's keys")?;
         config.keys.log = Some(keys_dir.join("log.pem"));
@@ -135,6 +137,30 @@ impl Stage {
     }
 }
 
+/// Whether a log is to be begun here. Marks the folder until it has a first leaf, so that a start
+/// that breaks off in between is cleared away at the next, and nothing but that ever is.
+fn prepare(data: &Path, config: &Config, keys: &Path) -> Result<bool, Error> {
+    let unfinished = data.join(UNFINISHED);
+    let made = [config.log.data.as_path(), keys];
+    if unfinished.exists() {
+        for made in made.into_iter().filter(|made| made.exists()) {
+            fs::remove_dir_all(made).map_err(Error::io(made))?;
+        }
+    }
+    if config.log.data.join("db").exists() {
+        return Ok(false);
+    }
+    if let Some(other) = made.into_iter().find(|made| made.exists()) {
+        return Err(Error::said(format!(
+            "{} is there and isn't a demonstration's: name another folder with --data",
+            other.display()
+        )));
+    }
+    fs::create_dir_all(data).map_err(Error::io(data))?;
+    fs::write(&unfinished, "").map_err(Error::io(&unfinished))?;
+    Ok(true)
+}
+
 /// Keys, trust document 1, genesis.
 fn begin(config: &Config, keys: &Path, passphrase_file: &Path, out: Output) -> Result<(), Error> {
     section(out, "A log begins: keys, trust document, first leaf")?;
@@ -194,4 +220,6 @@ fn new_passphrase(path: &Path) -> Result<Passphrase, Error> {
     Ok(passphrase)
 }
 
+/// Stands in the folder while the log is being begun, and from before anything else is made there.
+const UNFINISHED: &str = "unfinished";
 const ORIGIN: &str = "demo.example/399/v1";
