@@ -2,9 +2,11 @@
 //! python3, whose standard library has it) and the packers on the plain list.
 
 use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 const SQLITE: &str = "
@@ -55,6 +57,78 @@ pub fn table(names: &[String], dir: &Path) {
         Ok(out) if out.status.success() => print!("{}", String::from_utf8_lossy(&out.stdout)),
         _ => println!("| sqlite | python3 isn't installed | |"),
     }
+    match redis(names, dir) {
+        Some((seconds, mib)) => println!(
+            "| Redis SADD, pipelined, not durable | {seconds:.2} s | {mib} MiB of memory |"
+        ),
+        None => println!("| Redis SADD | redis-server isn't installed | |"),
+    }
+}
+
+/// Seconds for all names by `SADD` through one pipelined connection (1,000 commands a write, as
+/// `redis-cli --pipe` does), and the server's memory afterwards, MiB.
+fn redis(names: &[String], dir: &Path) -> Option<(f64, u64)> {
+    let socket = dir.join("redis.sock");
+    let server = Server(
+        Command::new(redis_server()?)
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .args(["--daemonize", "no", "--unixsocket"])
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?,
+    );
+    let mut stream = (0..100).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        UnixStream::connect(&socket).ok()
+    })?;
+    let mut answers = stream.try_clone().ok()?;
+    let count = names.len();
+    let began = Instant::now();
+    // Each answer is `:1\r\n`, or `:0\r\n` for a name that was there.
+    let reading = std::thread::spawn(move || {
+        let (mut left, mut bytes) = (count * 4, vec![0; 1 << 16]);
+        while left > 0 {
+            left = left.saturating_sub(answers.read(&mut bytes).unwrap_or(left).max(1));
+        }
+    });
+    for chunk in names.chunks(1000) {
+        let commands: String = chunk
+            .iter()
+            .map(|n| format!("*3\r\n$4\r\nSADD\r\n$1\r\nd\r\n${}\r\n{n}\r\n", n.len()))
+            .collect();
+        stream.write_all(commands.as_bytes()).ok()?;
+    }
+    reading.join().ok()?;
+    let seconds = began.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.0.id())).ok()?;
+    let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
+    let kib: u64 = rss.split_whitespace().next()?.parse().ok()?;
+    Some((seconds, kib / 1024))
+}
+
+/// Ends with its value.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Unpacked under `target/peers`, or installed.
+fn redis_server() -> Option<PathBuf> {
+    let peers = option_env!("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
+        PathBuf::from,
+    );
+    ["peers/root/usr/bin", "peers/usr/bin"]
+        .iter()
+        .map(|dir| peers.join(dir).join("redis-server"))
+        .chain([PathBuf::from("/usr/bin/redis-server")])
+        .find(|path| path.exists())
 }
 
 fn pipe(tool: &str, args: &[&str], input: &[u8]) -> Option<usize> {

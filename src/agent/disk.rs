@@ -15,15 +15,16 @@
 
 use super::Error;
 use crate::{entries::FeedName, tlog::Hash};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 
@@ -251,33 +252,63 @@ impl Disk {
 }
 
 /// Writes a file aside in its folder, syncs it, renames it, syncs the folder. A crash leaves the
-/// old file or the new one, and perhaps a file aside that is overwritten or swept later.
+/// old file or the new one, and perhaps the file aside, which the next writing takes over.
 pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    write_with(path, mode, |out| out.write_all(bytes)).map(drop)
+}
+
+/// The same for what is written piece by piece. Gives the SHA-256 of it all.
+pub(super) fn write_with(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<Hash, Error> {
     let dir = parent(path);
     fs::create_dir_all(&dir).map_err(|e| Error::disk("create the folder", &dir, e))?;
-    let aside = dir.join(format!(
-        "{ASIDE}{}-{}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    ));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = dir.join(format!("{ASIDE}{name}"));
     let written = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(mode)
         .open(&aside)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
+        .and_then(|file| {
             // The mode that was asked for, whatever the process's mask is.
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&aside, path));
-    if let Err(e) = written {
+            let mut out = Hashing {
+                file,
+                digest: Sha256::new(),
+            };
+            write(&mut out)?;
+            out.file.sync_all()?;
+            fs::rename(&aside, path)?;
+            Ok(Hash(out.digest.finalize().into()))
+        });
+    let hash = written.map_err(|e| {
         let _ = fs::remove_file(&aside);
-        return Err(Error::disk("write", path, e));
+        Error::disk("write", path, e)
+    })?;
+    sync_dir(&dir)?;
+    Ok(hash)
+}
+
+/// A file that is hashed as it is written.
+struct Hashing {
+    file: File,
+    digest: Sha256,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.digest.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
     }
-    sync_dir(&dir)
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn sync_dir(dir: &Path) -> Result<(), Error> {
@@ -307,8 +338,6 @@ const MAGIC: &[u8] = b"blockfeed/agent/v1 ";
 
 /// Start of the names of files that are being written.
 const ASIDE: &str = ".aside-";
-
-static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@
 
 use super::{
     Disk, Error, OutputConfig,
-    disk::write_whole,
+    disk::write_with,
     enforced::Enforced,
     report::{OutputOutcome, OutputReport},
 };
@@ -181,17 +181,16 @@ impl Output {
             time: about.time,
             digest: about.digest,
         };
-        let mut text = Vec::new();
-        enforced
-            .render(self.format, &meta, &mut text)
-            .map_err(|e| Error::disk("render", &path, std::io::Error::other(e.to_string())))?;
         let mode = self.config.file_mode().unwrap_or(0o600);
-        write_whole(&path, &text, mode)?;
+        let sha256 = write_with(&path, mode, |out| {
+            let rendered = enforced.render(self.format, &meta, out);
+            rendered.map_err(|e| std::io::Error::other(e.to_string()))
+        })?;
         let written = Written {
             serial: about.serial,
             entries: enforced.entries,
             made_from,
-            sha256: Hash::of(&text),
+            sha256,
             loaded: false,
         };
         self.seen = mark(&path);

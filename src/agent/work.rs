@@ -305,17 +305,27 @@ impl Agent {
                        keys sign the next version";
             alarm(None, "trust_expired", why.into());
         }
-        for fault in &report.faults {
-            let current = |feed: &FeedName| report.feeds.get(feed).is_some_and(|f| f.current);
+        alarms.extend(self.alarming_faults(report));
+        report.alarms.extend(alarms);
+    }
+
+    /// The faults that somebody should look at: all but a passing one of one source, where
+    /// another served.
+    fn alarming_faults(&self, report: &Report) -> Vec<Alarm> {
+        let current = |feed: &FeedName| report.feeds.get(feed).is_some_and(|f| f.current);
+        let alarming = |fault: &&FaultReport| {
             let all_well = match &fault.feed {
                 Some(feed) => current(feed),
                 None => self.config.followed().iter().all(current),
             };
-            if !all_well || !PASSING.contains(&fault.code.as_str()) {
-                alarm(fault.feed.as_ref(), &fault.code, fault.message.clone());
-            }
-        }
-        report.alarms.extend(alarms);
+            !all_well || !PASSING.contains(&fault.code.as_str())
+        };
+        let alarm = |fault: &FaultReport| Alarm {
+            feed: fault.feed.clone(),
+            code: fault.code.clone(),
+            message: fault.message.clone(),
+        };
+        report.faults.iter().filter(alarming).map(alarm).collect()
     }
 
     /// Seconds since a feed was last vouched for; none is known of a feed that was never verified.
