@@ -16,6 +16,7 @@ mod demo;
 mod desk;
 mod document;
 mod error;
+mod form;
 mod guard;
 mod held;
 mod init;
