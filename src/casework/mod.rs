@@ -20,6 +20,7 @@ mod history;
 mod lookup;
 mod metrics;
 mod officer;
+mod opening;
 mod page;
 mod proposal;
 mod rules;
@@ -33,22 +34,25 @@ pub use error::Error;
 pub use lookup::{Hold, Lookup};
 pub use metrics::Metrics;
 pub use officer::{RequestSignature, request_message};
+pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
 pub use rules::{Judge, Rules};
 pub use subscriber::{Receipt, Standing, Subscriber, receipt_message};
 
 use crate::{
-    decision::{Approval, PartError, Parts},
+    canon::DecisionId,
+    decision::{Approval, Opening, PartError, Parts},
     entries::FeedName,
     log::{Authority, FeedView},
     tlog::Hash,
 };
 use history::History;
+use opening::Openings;
 use page::Listings;
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 /// The desk. Clones share it.
@@ -68,6 +72,7 @@ struct Inner {
     listing: Mutex<()>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
+    openings: RwLock<Openings>,
 }
 
 impl Casework {
@@ -75,6 +80,7 @@ impl Casework {
     pub fn open(authority: Authority, rules: Rules, metrics: Metrics) -> Result<Self, Error> {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
+        let openings = Openings::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -85,9 +91,11 @@ impl Casework {
                 listings: Mutex::new(Listings::default()),
                 listing: Mutex::new(()),
                 receipts: Mutex::new(()),
+                openings: RwLock::new(openings),
             }),
         };
         desk.recall()?;
+        desk.forget_stale()?;
         Ok(desk)
     }
 
@@ -130,6 +138,11 @@ impl Casework {
 struct AuthorityParts<'a>(&'a Authority);
 
 impl Parts for AuthorityParts<'_> {
+    fn opening(&self, id: &DecisionId, commitment: &Hash) -> Result<Option<Opening>, PartError> {
+        let opening = self.0.opening(id, commitment);
+        opening.map_err(|e| PartError::Unreadable(e.to_string()))
+    }
+
     fn part(&self, sha256: &Hash) -> Result<Vec<u8>, PartError> {
         match self.0.part(sha256) {
             Ok(Some(bytes)) => Ok(bytes),

@@ -9,6 +9,7 @@
 //! manifests come from memory, where they change at one moment with the state.
 
 mod config;
+mod erasure;
 mod error;
 mod feeds;
 mod file_body;

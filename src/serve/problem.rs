@@ -108,6 +108,7 @@ impl From<casework::Error> for Problem {
             | E::Expired(_)
             | E::BeingApproved(_)
             | E::AlreadyCommitted(..)
+            | E::InForce(..)
             | E::SubscriberTaken(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
             E::Unauthorised(_) => StatusCode::UNAUTHORIZED,
@@ -118,6 +119,7 @@ impl From<casework::Error> for Problem {
             E::NotAlone
             | E::PartMissing(_)
             | E::Text { .. }
+            | E::NotOpened(_)
             | E::Guard(_)
             | E::Query { .. }
             | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,

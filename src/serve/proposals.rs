@@ -115,6 +115,17 @@ pub(super) async fn part(
     Ok(private(([("content-type", super::page::TEXT)], bytes)))
 }
 
+/// `GET /api/v1/proposals/<id>/openings`: what its commitments stand for, for officers alone.
+pub(super) async fn openings(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    _officer: Signed,
+) -> Answer {
+    let id = decision_id(id)?;
+    let text = site.ask(move |desk| desk.proposal_openings(&id)).await?;
+    Ok(private(([("content-type", super::page::TEXT)], text)))
+}
+
 /// `POST /api/v1/proposals/<id>/approvals`: answers once the decision is durable and published.
 pub(super) async fn approve(
     State(site): State<Site>,
@@ -167,9 +178,13 @@ async fn receive(site: &Site, upload: &mut Upload) -> Answer<Draft> {
     let mut draft = site.ask(move |desk| desk.draft(&body, &approval)).await?;
     upload.trust(site.config.upload);
     // The body names each part once, so that their number is bounded by the body's length.
-    while let Some(part) = upload.next("part", MAX_PART).await? {
+    let fields = [("part", MAX_PART), ("openings", site.config.upload)];
+    while let Some((field, bytes)) = upload.next_of(&fields).await? {
         let taken = site.ask(move |desk| {
-            desk.take_part(&mut draft, &part)?;
+            match field {
+                "openings" => desk.take_openings(&mut draft, &bytes)?,
+                _ => desk.take_part(&mut draft, &bytes)?,
+            }
             Ok(draft)
         });
         draft = taken.await?;

@@ -1,8 +1,8 @@
 //! The route table.
 
 use super::{
-    Config, Error, feeds, files, health, metrics::Metrics, problem::Problem, proposals, public,
-    site::Site, subscribers, trust, watch,
+    Config, Error, erasure, feeds, files, health, metrics::Metrics, problem::Problem, proposals,
+    public, site::Site, subscribers, trust, watch,
 };
 use crate::casework::Casework;
 use axum::{
@@ -49,6 +49,7 @@ pub(super) fn of_site(site: Site) -> Router {
         .route("/api/v1/log", get(public::log))
         .route("/api/v1/lookup", get(public::lookup))
         .route("/api/v1/decisions/{id}", get(public::decision))
+        .route("/api/v1/decisions/{id}/erasure", post(erasure::erase))
         .route("/api/v1/entries", get(public::entries))
         .route("/api/v1/ids/next", get(public::next_id))
         .route("/api/v1/proposals", get(proposals::list))
@@ -57,6 +58,7 @@ pub(super) fn of_site(site: Site) -> Router {
             "/api/v1/proposals/{id}/parts/{sha256}",
             get(proposals::part),
         )
+        .route("/api/v1/proposals/{id}/openings", get(proposals::openings))
         .route("/api/v1/proposals/{id}/approvals", post(proposals::approve))
         .route(
             "/api/v1/proposals/{id}/withdrawal",
