@@ -8,6 +8,8 @@ mod names;
 #[path = "../../tests/office/mod.rs"]
 mod office;
 mod peers;
+#[path = "../../tests/peers/mod.rs"]
+mod tools;
 
 use blockfeed::{
     agent,

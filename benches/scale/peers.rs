@@ -1,10 +1,11 @@
 //! The peers of these rows, measured in the same run: SQLite taking a million rows (through
 //! python3, whose standard library has it) and the packers on the plain list.
 
+use crate::tools;
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -70,7 +71,7 @@ pub fn table(names: &[String], dir: &Path) {
 fn redis(names: &[String], dir: &Path) -> Option<(f64, u64)> {
     let socket = dir.join("redis.sock");
     let server = Server(
-        Command::new(redis_server()?)
+        Command::new(tools::tool("redis-server")?)
             .args(["--port", "0", "--save", "", "--appendonly", "no"])
             .args(["--daemonize", "no", "--unixsocket"])
             .arg(&socket)
@@ -116,19 +117,6 @@ impl Drop for Server {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-/// Unpacked under `target/peers`, or installed.
-fn redis_server() -> Option<PathBuf> {
-    let peers = option_env!("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-        PathBuf::from,
-    );
-    ["peers/root/usr/bin", "peers/usr/bin"]
-        .iter()
-        .map(|dir| peers.join(dir).join("redis-server"))
-        .chain([PathBuf::from("/usr/bin/redis-server")])
-        .find(|path| path.exists())
 }
 
 fn pipe(tool: &str, args: &[&str], input: &[u8]) -> Option<usize> {

@@ -7,4 +7,6 @@ source deploy/setup/needs.sh
 need_toolchain
 announce
 need_libraries
+export BLOCKFEED_PEERS=$target/peers
+deploy/setup/peers.sh "$BLOCKFEED_PEERS"
 exec cargo bench --locked

@@ -21,6 +21,8 @@ wanted=(
   dnsmasq dnsmasq-base
   nft nftables
   go golang-go
+  redis-check-rdb redis-tools
+  redis-server redis-server
   /usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go golang-golang-x-mod-dev
   /usr/lib/python3/dist-packages/cryptography/__init__.py python3-cryptography
 )

@@ -73,6 +73,10 @@ impl Casework {
         let id = draft.body.id().clone();
         if !draft.again {
             self.judge(&draft)?;
+            self.forget_stale()?;
+            // Durable before the proposal: a crash between the two leaves openings without one,
+            // which the next start forgets.
+            self.keep_openings(&draft.openings)?;
             let record = Record {
                 body: draft.text,
                 approval: draft.approval,
@@ -160,6 +164,7 @@ impl Casework {
             }
         }
         drop(desk);
+        self.forget(id)?;
         self.proposal(id)
     }
 

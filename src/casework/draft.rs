@@ -1,13 +1,18 @@
 //! A proposal being received: body and signature are judged first, parts are taken after that.
 
-use super::{AuthorityParts, Casework, Error};
+use super::{
+    Casework, Error,
+    opening::{DraftParts, committed_in},
+};
 use crate::{
     canon,
-    decision::{Action, Approval, Body, Refusal, Target, read_part, read_text},
+    decision::{
+        Action, Approval, Body, Opening, Refusal, Target, read_openings, read_part, read_text,
+    },
     tlog::Hash,
     trust::Role,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A body whose first signature holds, and the parts that it names.
 #[derive(Debug, Clone)]
@@ -18,6 +23,8 @@ pub struct Draft {
     pub(super) approval: Approval,
     /// Parts that weren't taken yet, with their lengths.
     wanted: BTreeMap<Hash, u64>,
+    /// What its commitments stand for.
+    pub(super) openings: Vec<Opening>,
     /// It was opened before, word for word: the answer may have been lost.
     pub(super) again: bool,
 }
@@ -73,6 +80,7 @@ impl Casework {
         }
         Ok(Draft {
             wanted: wanted(&decoded),
+            openings: Vec::new(),
             text: text.to_owned(),
             body: decoded,
             hash,
@@ -93,9 +101,17 @@ impl Casework {
         self.keep(|| self.inner.authority.keep_part(bytes).map(drop))
     }
 
+    /// Takes the openings of the draft's commitments. They are kept with the proposal, not before.
+    pub fn take_openings(&self, draft: &mut Draft, bytes: &[u8]) -> Result<(), Error> {
+        let (origin, id) = (draft.body.origin(), draft.body.id());
+        draft.openings =
+            read_openings(bytes, origin, id).map_err(|e| Error::malformed("the openings", e))?;
+        Ok(())
+    }
+
     /// Reads all parts of a draft as the log will, and runs the guard.
     pub(super) fn judge(&self, draft: &Draft) -> Result<(), Error> {
-        let parts = AuthorityParts(&self.inner.authority);
+        let parts = DraftParts::new(&self.inner.authority, draft)?;
         for sha256 in draft.wanted.keys() {
             // It may lie here from before: a revocation names parts that a list brought.
             if self.inner.authority.part(sha256)?.is_none() {
@@ -114,14 +130,19 @@ impl Casework {
                 .filter_map(|t| t.parts.clone())
                 .collect(),
         };
+        let mut committed = BTreeSet::new();
         for list in lists {
             let mut last = String::new();
             for part in &list {
-                read_part(&parts, part, &mut last, |_| {
+                read_part(&parts, part, &mut last, |line| {
+                    committed.extend(committed_in(&line));
                     Ok::<(), crate::decision::PartError>(())
                 })
                 .map_err(|e| Error::part(part.sha256, e))?;
             }
+        }
+        if matches!(draft.body, Body::List(_)) {
+            self.check_openings(draft, &parts, &committed)?;
         }
         // A copy: the guard may read a million lines, and a commit waits for the ledger.
         let ledger = self.inner.authority.ledger().clone();

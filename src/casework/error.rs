@@ -47,6 +47,14 @@ pub enum Error {
     PartMissing(String),
     #[error("the text {sha256} {why}")]
     Text { sha256: String, why: &'static str },
+    #[error(
+        "the commitment {0} isn't opened: send its salt and record in the field openings, so that the guard and the second officer see what is listed"
+    )]
+    NotOpened(String),
+    #[error(
+        "{0} is still in force under {1}, or may come back when a stay ends: revoke it, then erase"
+    )]
+    InForce(String, String),
     #[error("{0}")]
     Refused(#[from] Refusal),
     #[error("{0}")]
@@ -125,6 +133,8 @@ impl Error {
             Self::PartNotNamed(_) => "part_not_named",
             Self::PartMissing(_) => "part_missing",
             Self::Text { .. } => "text",
+            Self::NotOpened(_) => "not_opened",
+            Self::InForce(..) => "in_force",
             Self::Refused(Refusal::IdUsed(_)) => "id_taken",
             Self::Refused(refusal) => refusal.code(),
             Self::Guard(_) => "guard",

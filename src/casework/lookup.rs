@@ -3,7 +3,7 @@
 use super::{Casework, Error};
 use crate::{
     canon::Origin,
-    decision::{Basis, Ledger},
+    decision::{Basis, Ledger, is_commitment},
     entries::{Entry, FeedName, Set},
     log::Current,
     subject::{Kind, Line, OwnedLine, Scope, cover, feed_of, net, typed},
@@ -42,6 +42,8 @@ pub struct Hold {
     pub subject: String,
     /// `+` or `=`.
     pub scope: char,
+    /// Whether it is the subject's own entry, and none that covers it.
+    pub own: bool,
     pub decision: String,
     pub measure: &'static str,
     /// Unix seconds.
@@ -58,10 +60,11 @@ impl Casework {
         let ledger = self.inner.authority.ledger();
         let feed =
             FeedName::parse(&feed_of(&line.line())).map_err(|e| Error::NoFeed(e.to_string()))?;
-        let holds = holds(&current, &ledger, &feed, &line.line());
+        let names = self.names_of(&line.line());
+        let holds = holds(&current, &ledger, &feed, &line.line(), &names);
         let own = line.subject().to_string();
-        let mut covered_by: Vec<String> = holds.iter().map(|h| h.subject.clone()).collect();
-        covered_by.retain(|subject| *subject != own);
+        let covering = holds.iter().filter(|h| !h.own);
+        let mut covered_by: Vec<String> = covering.map(|h| h.subject.clone()).collect();
         covered_by.dedup();
         let serial = current.feeds.get(&feed).map(|view| view.state.serial);
         Ok(Lookup {
@@ -74,6 +77,20 @@ impl Casework {
             covered_by,
             serials: serial.map(|serial| (feed, serial)).into_iter().collect(),
         })
+    }
+
+    /// The names under which a subject can stand in its feed: a seller or account in clear under
+    /// its commitments.
+    fn names_of(&self, line: &Line<'_>) -> Vec<String> {
+        if !matches!(line.kind, Kind::Seller | Kind::Account) || is_commitment(line) {
+            return names_over(line.kind, line.name);
+        }
+        let platform = line.name.split('/').next().unwrap_or_default();
+        let listings = self.listings_of(line.to_owned_line().subject());
+        let sealed = listings
+            .into_iter()
+            .map(|(_, c)| format!("{platform}/#{c}"));
+        sealed.collect()
     }
 
     /// The one place where a typed text becomes a subject.
@@ -114,23 +131,29 @@ pub(super) fn names_over(kind: Kind, name: &str) -> Vec<String> {
     }
 }
 
-fn holds(current: &Current, ledger: &Ledger, feed: &FeedName, line: &Line<'_>) -> Vec<Hold> {
+fn holds(
+    current: &Current,
+    ledger: &Ledger,
+    feed: &FeedName,
+    line: &Line<'_>,
+    names: &[String],
+) -> Vec<Hold> {
     let Some(view) = current.feeds.get(feed) else {
         return Vec::new();
     };
     let mut holds = Vec::new();
-    for name in names_over(line.kind, line.name) {
-        let reaches = |entry: &Entry<'_>| {
-            line.kind != Kind::Domain || entry.scope == Scope::Subtree || name == line.name
-        };
-        let entries = view.set.entries_of(&name);
-        let of = |entry| hold(&view.set, ledger, feed, entry);
+    for name in names {
+        let own = name == line.name || matches!(line.kind, Kind::Seller | Kind::Account);
+        let reaches =
+            |entry: &Entry<'_>| line.kind != Kind::Domain || entry.scope == Scope::Subtree || own;
+        let entries = view.set.entries_of(name);
+        let of = |entry| hold(&view.set, ledger, feed, entry, own);
         holds.extend(entries.iter().filter(|e| reaches(e)).map(of));
     }
     holds
 }
 
-fn hold(set: &Set, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>) -> Hold {
+fn hold(set: &Set, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>, own: bool) -> Hold {
     let row = set.row(entry.decision);
     let record = crate::canon::DecisionId::new(entry.decision)
         .ok()
@@ -139,6 +162,7 @@ fn hold(set: &Set, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>) -> Hold 
         feed: feed.clone(),
         subject: format!("{}:{}", feed.kind(), entry.name),
         scope: entry.scope.as_char(),
+        own,
         decision: entry.decision.to_owned(),
         measure: crate::entries::Measure::of(feed.kind()).as_str(),
         not_after: row.map_or(0, |row| row.not_after),

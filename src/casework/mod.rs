@@ -21,6 +21,7 @@ mod history;
 mod lookup;
 mod metrics;
 mod officer;
+mod opening;
 mod page;
 mod proposal;
 mod receipt;
@@ -39,6 +40,7 @@ pub use error::Error;
 pub use lookup::{Hold, Lookup};
 pub use metrics::Metrics;
 pub use officer::{RequestSignature, request_message};
+pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
@@ -48,12 +50,14 @@ pub use subscriber::{Subscriber, SubscriberChange};
 pub use token::{Issued, Reader, Token, TokenOrder};
 
 use crate::{
-    decision::{Approval, PartError, Parts},
+    canon::DecisionId,
+    decision::{Approval, Opening, PartError, Parts},
     entries::FeedName,
     log::{Authority, FeedView},
     tlog::Hash,
 };
 use history::History;
+use opening::Openings;
 use page::Listings;
 use std::{
     collections::BTreeSet,
@@ -78,6 +82,7 @@ struct Inner {
     book: RwLock<Book>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
+    openings: RwLock<Openings>,
 }
 
 impl Casework {
@@ -86,6 +91,7 @@ impl Casework {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
         let book = Book::open(authority.store().clone())?;
+        let openings = Openings::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -97,9 +103,11 @@ impl Casework {
                 listing: Mutex::new(()),
                 book: RwLock::new(book),
                 receipts: Mutex::new(()),
+                openings: RwLock::new(openings),
             }),
         };
         desk.recall()?;
+        desk.forget_stale()?;
         Ok(desk)
     }
 
@@ -142,6 +150,11 @@ impl Casework {
 struct AuthorityParts<'a>(&'a Authority);
 
 impl Parts for AuthorityParts<'_> {
+    fn opening(&self, id: &DecisionId, commitment: &Hash) -> Result<Option<Opening>, PartError> {
+        let opening = self.0.opening(id, commitment);
+        opening.map_err(|e| PartError::Unreadable(e.to_string()))
+    }
+
     fn part(&self, sha256: &Hash) -> Result<Vec<u8>, PartError> {
         match self.0.part(sha256) {
             Ok(Some(bytes)) => Ok(bytes),

@@ -5,7 +5,8 @@
 use super::{Draft, Finding, Grade, Guard, draft};
 use crate::{
     decision::{Amend, Basis, Body, Ledger, List, PartRef, Parts},
-    subject::{Kind, Line},
+    subject::{Kind, Line, OwnedLine, Scope, Subject},
+    tlog::Hash,
 };
 use std::collections::BTreeSet;
 
@@ -62,10 +63,11 @@ pub fn lines(
     parts: &dyn Parts,
 ) -> Result<(Vec<Found>, BTreeSet<Kind>), String> {
     let mut found = Vec::new();
-    let mut kinds = BTreeSet::new();
+    let (mut kinds, mut opened) = (BTreeSet::new(), BTreeSet::new());
     for part in &list.parts {
         let text = text(part, parts)?;
         kinds.extend(text.lines().filter_map(|l| Some(Line::parse(l).ok()?.kind)));
+        found.extend(committed(guard, list, &text, parts, &mut opened)?);
         for judged in guard.part(&text, &list.category) {
             let of_line = |finding| Found {
                 text: judged.text.clone(),
@@ -75,6 +77,51 @@ pub fn lines(
         }
     }
     Ok((found, kinds))
+}
+
+/// What the guard finds in what the commitments of a part stand for. `opened` has the subjects so
+/// far: two commitments may hide the same one.
+fn committed(
+    guard: &Guard,
+    list: &List,
+    text: &str,
+    parts: &dyn Parts,
+    opened: &mut BTreeSet<Subject>,
+) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
+    for line in text.lines().filter_map(|l| Line::parse(l).ok()) {
+        let Some(hex) = line.name.split_once("/#").map(|(_, hex)| hex) else {
+            continue;
+        };
+        let mut say = |finding| {
+            found.push(Found {
+                text: line.to_string(),
+                finding,
+            })
+        };
+        let Ok(commitment) = Hash::from_hex(hex) else {
+            continue;
+        };
+        let opening = parts
+            .opening(&list.id, &commitment)
+            .map_err(|why| format!("the opening of {line}: {why}"))?;
+        let Some(opening) = opening else {
+            say(Finding::of("not_opened", line.to_string()));
+            continue;
+        };
+        if opening.line().is_ok_and(|own| own.line() != line) || opening.origin != list.origin {
+            say(Finding::of("not_opened", line.to_string()));
+        }
+        let clear = OwnedLine::new(opening.subject.clone(), Scope::Exact);
+        guard
+            .subject(&clear.line(), &list.category)
+            .into_iter()
+            .for_each(&mut say);
+        if !opened.insert(opening.subject) {
+            say(Finding::of("listed_twice", line.to_string()));
+        }
+    }
+    Ok(found)
 }
 
 /// What the guard finds in a list as a whole.

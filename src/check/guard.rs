@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::names::NameIndex;
 use super::ranges::Ranges;
 use super::{Finding, Matched, rules};
+use crate::decision::is_commitment;
 use crate::registry::Lists;
 use crate::registry::lists::{Head, NameRow, Names, NetRow, Nets};
 use crate::registry::suffix::{Owner, Rule as SuffixRule};
@@ -76,10 +77,9 @@ impl Guard {
         let aside = match line.kind {
             Kind::Domain => self.domain(line, &mut findings),
             Kind::Net => self.network(line, &mut findings),
-            kind => self
-                .test_ids
-                .get(&kind)
-                .is_some_and(|ids| ids.contains(line.name)),
+            // What a commitment stands for is judged in its place (`body`).
+            _ if is_commitment(line) => return findings,
+            _ => self.identifier(line, &mut findings),
         };
         match (aside, category == TEST) {
             (true, true) => findings.clear(),
@@ -166,6 +166,24 @@ impl Guard {
             facts.reserved,
         );
         facts.test
+    }
+
+    /// Pushes the findings on a seller or an account; true where it is set aside for tests.
+    fn identifier(&self, line: &Line<'_>, findings: &mut Vec<Finding>) -> bool {
+        let (platform, id) = line.name.split_once('/').unwrap_or_default();
+        match self.lists.platforms.named(line.kind, platform) {
+            None => findings.push(Finding::of("unknown_platform", platform)),
+            Some(row) => match row.read_id(id) {
+                Some(read) if read.name() == line.name => {}
+                Some(read) => {
+                    findings.push(Finding::of("bad_line", format!("it is written {read}")))
+                }
+                None => findings.push(Finding::of("bad_identifier", format!("{line}"))),
+            },
+        }
+        self.test_ids
+            .get(&line.kind)
+            .is_some_and(|ids| ids.contains(line.name))
     }
 
     /// Pushes the findings on a network; true where it is set aside for tests.

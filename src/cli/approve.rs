@@ -9,9 +9,12 @@ use super::{
     when,
 };
 use crate::{
-    canon,
+    canon::{self, DecisionId},
     config::Config,
-    decision::{Basis, Body, List, PartError, Parts, read_part, read_text},
+    decision::{
+        Basis, Body, List, Opening, PartError, Parts, is_commitment, read_openings, read_part,
+        read_text,
+    },
     tlog::Hash,
     trust::Role,
 };
@@ -46,11 +49,17 @@ pub struct Downloaded {
     pub body: Body,
     pub hash: Hash,
     parts: HashMap<Hash, Vec<u8>>,
+    /// By commitment.
+    openings: HashMap<Hash, Opening>,
 }
 
 impl Parts for Downloaded {
     fn part(&self, sha256: &Hash) -> Result<Vec<u8>, PartError> {
         self.parts.get(sha256).cloned().ok_or(PartError::Missing)
+    }
+
+    fn opening(&self, _: &DecisionId, commitment: &Hash) -> Result<Option<Opening>, PartError> {
+        Ok(self.openings.get(commitment).cloned())
     }
 }
 
@@ -150,6 +159,7 @@ pub async fn download(
     let mut downloaded = Downloaded {
         hash,
         parts: HashMap::new(),
+        openings: HashMap::new(),
         body,
     };
     let parts = downloaded.body.parts();
@@ -174,18 +184,42 @@ pub async fn download(
         Body::List(list) => Some(&list.parts),
         _ => None,
     };
+    let mut sealed = false;
     // Lines ascend over the parts of one list, or of one target.
     for parts in own.into_iter().chain(of_targets) {
         let mut last = String::new();
         for part in parts {
-            read_part(&downloaded, part, &mut last, |_| Ok::<_, PartError>(()))
-                .map_err(broken(part.sha256))?;
+            read_part(&downloaded, part, &mut last, |line| {
+                sealed |= is_commitment(&line);
+                Ok::<_, PartError>(())
+            })
+            .map_err(broken(part.sha256))?;
         }
     }
     for text in &texts {
         read_text(&downloaded, text).map_err(broken(text.sha256))?;
     }
+    if sealed && matches!(downloaded.body, Body::List(_)) {
+        downloaded.openings = openings(server, officer, &downloaded.body).await?;
+    }
     Ok(downloaded)
+}
+
+/// What the commitments stand for, each recomputed here: whoever signs sees the subjects that the
+/// log will hold to, not those that a server says.
+async fn openings(
+    server: &Server,
+    officer: &Officer,
+    body: &Body,
+) -> Result<HashMap<Hash, Opening>, Error> {
+    let text = server.proposal_openings(body.id(), officer).await?;
+    let broken = |why: String| Error::said(format!("{}: {why}; nothing was signed", body.id()));
+    let read = read_openings(&text, body.origin(), body.id()).map_err(|e| broken(e.to_string()))?;
+    let keyed = read.into_iter().map(|opening| {
+        let commitment = opening.commitment().map_err(|e| broken(e.to_string()))?;
+        Ok((commitment, opening))
+    });
+    keyed.collect()
 }
 
 fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
@@ -284,7 +318,13 @@ fn first_lines(downloaded: &Downloaded, part: &Hash, out: Output) -> Result<(), 
     let bytes = downloaded.part(part).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     for line in text.lines().take(SHOWN) {
-        out.line(format!("           {line}"))?;
+        let sealed = line
+            .split_once("/#")
+            .and_then(|(_, hex)| Hash::from_hex(hex).ok());
+        match sealed.and_then(|commitment| downloaded.openings.get(&commitment)) {
+            Some(opening) => out.line(format!("           {}", opening.subject))?,
+            None => out.line(format!("           {line}"))?,
+        }
     }
     let more = text.lines().count().saturating_sub(SHOWN);
     if more > 0 {

@@ -91,6 +91,7 @@ fn holds(feed: &FeedName, set: &Set, line: &Line<'_>) -> Vec<Hold> {
                 feed: feed.to_string(),
                 subject: format!("{}:{}", line.kind.as_str(), entry.name),
                 scope: entry.scope.as_char().to_string(),
+                own: name == line.name,
                 not_after: set.row(entry.decision).map_or(0, |row| row.not_after),
                 decision,
                 more: BTreeMap::new(),

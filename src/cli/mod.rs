@@ -15,6 +15,7 @@ mod config_verb;
 mod demo;
 mod desk;
 mod document;
+mod erase;
 mod error;
 mod form;
 mod guard;
@@ -27,6 +28,7 @@ mod output;
 mod proposal;
 mod propose;
 mod revoke;
+mod sealed;
 mod secret;
 mod serve;
 mod server;
@@ -89,6 +91,7 @@ enum Verb {
     Trust(trust::TrustVerb),
     Propose(Box<propose::ProposeArgs>),
     Approve(approve::ApproveArgs),
+    Erase(erase::EraseArgs),
     Withdraw(withdraw::WithdrawArgs),
     Amend(amend::AmendArgs),
     Stay(stay::StayArgs),
@@ -141,6 +144,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
         Verb::Approve(args) => args.run(&config, out).await,
+        Verb::Erase(args) => args.run(&config, out).await,
         Verb::Withdraw(args) => args.run(&config, out).await,
         Verb::Amend(args) => args.run(&config, out).await,
         Verb::Stay(args) => args.run(&config, out).await,

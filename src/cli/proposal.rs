@@ -87,21 +87,52 @@ pub struct Opened {
 pub async fn open(
     server: &Server,
     officer: &Officer,
-    parts: &[Vec<u8>],
+    files: &[Vec<u8>],
     commit: bool,
     make: impl Fn(Origin, DecisionId) -> Body,
+) -> Result<Opened, Error> {
+    let made = |origin, id| {
+        Ok(Made {
+            body: make(origin, id),
+            files: files.to_vec(),
+            openings: None,
+        })
+    };
+    open_made(server, officer, commit, made).await
+}
+
+/// A body, the parts that it names, and what its commitments stand for.
+pub struct Made {
+    pub body: Body,
+    pub files: Vec<Vec<u8>>,
+    pub openings: Option<String>,
+}
+
+/// The same where the parts hang on the id.
+pub async fn open_made(
+    server: &Server,
+    officer: &Officer,
+    commit: bool,
+    make: impl Fn(Origin, DecisionId) -> Result<Made, Error>,
 ) -> Result<Opened, Error> {
     let origin = server.log().await?.origin;
     let mut tries = 0;
     loop {
         tries += 1;
-        let made = make(origin.clone(), server.next_id().await?);
+        let made = make(origin.clone(), server.next_id().await?)?;
         // Through its own bytes, so that it is checked as whoever receives it will check it.
-        let bytes = made.to_bytes()?;
+        let bytes = made.body.to_bytes()?;
         let body = Body::decode(crate::canon::value(&bytes)?)?;
         let hash = Hash::of(&bytes);
         let approval = officer.approve(&body, &hash, Role::Propose);
-        match server.propose(&body, &approval, parts, commit).await {
+        let sent = server.propose(
+            &body,
+            &approval,
+            &made.files,
+            made.openings.as_deref(),
+            commit,
+        );
+        match sent.await {
             Err(refused) if refused.code() == Some(ID_TAKEN) && tries < TRIES => {}
             done => {
                 return Ok(Opened {

@@ -4,7 +4,8 @@ use super::{
     Error, Output,
     desk::DeskArgs,
     guard, output,
-    proposal::{self, GroundsArgs},
+    proposal::{self, GroundsArgs, Made},
+    sealed::Subjects,
     when,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     config::Config,
     decision::{self, Action, Body, List, MeasureName, Override, PartRef},
     entries::Measure,
-    subject::Kind,
+    subject::{Kind, Subject},
     tlog::Hash,
 };
 use clap::Args;
@@ -107,29 +108,32 @@ impl ProposeArgs {
         show(&batch, out)?;
         self.write_result(&batch, out)?;
         self.check_counts(&batch)?;
-        let parts = batch::parts(batch.accepted());
+        let none: &[Subject] = &[];
+        let subjects = Subjects::new(batch.accepted().map(|line| (line, none)))?;
         let reasons = self.grounds.reasons()?;
-        let make = self.maker(&guard, &batch, &parts, &reasons, &overrides)?;
-        let origin = Origin::new("blockfeed.check")?;
-        judge(&guard, &make(origin, DecisionId::new("0")?), &batch, out)?;
+        let mut texts = vec![reasons.clone().into_bytes()];
+        texts.extend(overrides.iter().map(|o| o.reason.clone().into_bytes()));
+        let list = self.list_body(&guard, &batch, &reasons, &overrides)?;
+        let make = |origin: Origin, id: DecisionId| made(&list, &subjects, &texts, origin, id);
+        let checked = make(Origin::new("blockfeed.check")?, DecisionId::new("0")?)?;
+        judge(&guard, &checked.body, &batch, out)?;
         let mut proposed = Proposed {
             id: None,
             status: "checked".into(),
             body_sha256: None,
             counts: batch.counts,
-            parts: parts.iter().map(|part| PartRef::of(part)).collect(),
+            parts: checked.body.parts(),
         };
+        drop(checked);
         if self.dry_run {
             out.data(&proposed)?;
             return out.line("it would pass; nothing was sent (--dry-run)");
         }
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
-        let mut files = parts;
-        files.push(reasons.into_bytes());
-        files.extend(overrides.into_iter().map(|o| o.reason.into_bytes()));
-        let opened = proposal::open(&server, &officer, &files, false, make).await?;
+        let opened = proposal::open_made(&server, &officer, false, make).await?;
         let (id, hash) = (opened.body.id(), opened.hash);
         proposed.id = Some(id.clone());
+        proposed.parts = opened.body.parts();
         proposed.status = opened.outcome.status;
         proposed.body_sha256 = Some(hash);
         out.data(&proposed)?;
@@ -149,9 +153,7 @@ impl ProposeArgs {
             keep_covered: self.keep_covered,
             overrides,
         };
-        let mut batch = Batch::read(&bytes, guard, &options);
-        batch.hold_back_committed();
-        Ok(batch)
+        Ok(Batch::read(&bytes, guard, &options))
     }
 
     fn check_counts(&self, batch: &Batch) -> Result<(), Error> {
@@ -224,15 +226,14 @@ impl ProposeArgs {
         out.line(format!("result     {}", path.display()))
     }
 
-    /// The body, but for its id.
-    fn maker(
+    /// The body, but for its id and its parts.
+    fn list_body(
         &self,
         guard: &Guard,
         batch: &Batch,
-        parts: &[Vec<u8>],
         reasons: &str,
         overrides: &[batch::Override],
-    ) -> Result<impl Fn(Origin, DecisionId) -> Body + use<>, Error> {
+    ) -> Result<List, Error> {
         let mut measures = self.measure.clone();
         if measures.is_empty() {
             let kinds: BTreeSet<Kind> = batch.accepted().map(|line| line.kind).collect();
@@ -247,7 +248,7 @@ impl ProposeArgs {
             code: o.code.clone(),
             reason: proposal::text_ref(&o.reason),
         };
-        let list = List {
+        Ok(List {
             origin: Origin::new("blockfeed.check")?,
             id: DecisionId::new("0")?,
             action: Action::List,
@@ -266,16 +267,33 @@ impl ProposeArgs {
                 lists: guard.lists().hash(),
                 overrides: overrides.iter().map(reason).collect(),
             },
-            parts: parts.iter().map(|part| PartRef::of(part)).collect(),
-        };
-        Ok(move |origin, id| {
-            Body::List(List {
-                origin,
-                id,
-                ..list.clone()
-            })
+            parts: Vec::new(),
         })
     }
+}
+
+/// The decision under an id, with its parts.
+fn made(
+    list: &List,
+    subjects: &Subjects,
+    texts: &[Vec<u8>],
+    origin: Origin,
+    id: DecisionId,
+) -> Result<Made, Error> {
+    let sealed = subjects.parts(&origin, &id)?;
+    let parts = sealed.parts.iter().map(|part| PartRef::of(part)).collect();
+    let mut files = sealed.parts;
+    files.extend_from_slice(texts);
+    Ok(Made {
+        body: Body::List(List {
+            origin,
+            id,
+            parts,
+            ..list.clone()
+        }),
+        files,
+        openings: sealed.openings,
+    })
 }
 
 /// Shows what became of the lines: the counts and the first refusals with what to do.

@@ -114,6 +114,9 @@ pub struct Hold {
     pub subject: String,
     pub scope: String,
     pub decision: DecisionId,
+    /// Whether it is the asked subject's own entry, and none that covers it.
+    #[serde(default)]
+    pub own: bool,
     #[serde(default)]
     pub not_after: u64,
     #[serde(flatten)]
@@ -152,12 +155,16 @@ impl Server {
         body: &Body,
         approval: &Approval,
         parts: &[Vec<u8>],
+        openings: Option<&str>,
         commit: bool,
     ) -> Result<Outcome, Error> {
         let approval = json(approval)?;
         let mut form = Form::new()?;
         form.field("body", &body.to_bytes()?);
         form.field("approval", &approval);
+        if let Some(openings) = openings {
+            form.field("openings", openings.as_bytes());
+        }
         parts.iter().for_each(|part| form.field("part", part));
         let mut to = Read::new("api/v1/proposals", ANSWER);
         if commit {
@@ -198,6 +205,22 @@ impl Server {
         Err(self.refused(&answer))
     }
 
+    /// What the commitments of a proposal stand for, as text.
+    pub async fn proposal_openings(
+        &self,
+        id: &DecisionId,
+        officer: &Officer,
+    ) -> Result<Vec<u8>, Error> {
+        let path = format!("api/v1/proposals/{id}/openings");
+        let authorization = self.authorization(officer, "GET", &path, b"").await?;
+        let read = Read::new(&path, OPENINGS).authorized(Some(&authorization));
+        let answer = self.source.ask(read).await?;
+        if answer.status == 200 {
+            return Ok(answer.bytes.to_vec());
+        }
+        Err(self.refused(&answer))
+    }
+
     /// Brings the second signature; answers when the decision is durable and published.
     pub async fn approve(&self, id: &DecisionId, approval: &Approval) -> Result<Outcome, Error> {
         let path = format!("api/v1/proposals/{id}/approvals");
@@ -210,6 +233,20 @@ impl Server {
     pub async fn withdraw(&self, id: &str, officer: &Officer) -> Result<Value, Error> {
         let path = format!("api/v1/proposals/{}/withdrawal", DecisionId::new(id)?);
         self.signed(&path, &serde_json::json!({}), officer).await
+    }
+
+    /// Destroys what ended entries of a decision stand for; no subjects are all of them.
+    pub async fn erase(
+        &self,
+        id: &str,
+        subjects: &[String],
+        texts: bool,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
+        let path = format!("api/v1/decisions/{}/erasure", DecisionId::new(id)?);
+        let subjects = Some(subjects).filter(|s| !s.is_empty());
+        let asked = serde_json::json!({ "subjects": subjects, "texts": texts });
+        self.signed(&path, &asked, officer).await
     }
 
     /// Puts a new trust document in force.
@@ -390,6 +427,9 @@ fn segment(name: &str) -> Result<&str, Error> {
 fn json(document: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(document).map_err(|e| Error::said(format!("not writable as JSON: {e}")))
 }
+
+/// The most bytes of a decision's openings: some 130 bytes each.
+const OPENINGS: u64 = 1 << 30;
 
 /// The most bytes of an answer that isn't a file.
 const ANSWER: u64 = 64 << 20;

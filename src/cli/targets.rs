@@ -101,7 +101,7 @@ impl TargetArgs {
         let mut held = false;
         for hold in found.holds {
             let sign = hold.scope.chars().next().and_then(Scope::from_char);
-            let own = hold.subject == canonical && (scope.is_none() || scope == sign);
+            let own = hold.own && (scope.is_none() || scope == sign);
             let wanted = self.only.is_empty() || self.only.contains(&hold.decision);
             match (own && wanted, sign) {
                 (true, Some(sign)) => {

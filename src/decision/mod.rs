@@ -18,6 +18,7 @@ mod leaf;
 mod ledger;
 mod lines;
 mod moves;
+mod opening;
 mod part;
 mod refusal;
 mod rules;
@@ -33,5 +34,6 @@ pub use leaf::{
 };
 pub use ledger::{Ledger, ListRecord, StayRecord};
 pub use lines::{Interest, Lines};
+pub use opening::{Opening, OpeningError, is_commitment, openings_text, read_openings};
 pub use part::{MAX_PART, PartError, PartRef, Parts, TextRef, read_part, read_text};
 pub use refusal::Refusal;

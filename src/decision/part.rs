@@ -1,7 +1,8 @@
 //! Parts: content-addressed files of subjects and of text (design: Parts).
 
-use super::Refusal;
+use super::{Opening, Refusal};
 use crate::{
+    canon::DecisionId,
     subject::{Kind, Line, is_committed},
     tlog::Hash,
 };
@@ -51,6 +52,16 @@ pub enum PartError {
 pub trait Parts {
     /// The bytes under this hash, as they lie there; the reader checks them.
     fn part(&self, sha256: &Hash) -> Result<Vec<u8>, PartError>;
+
+    /// What a commitment of this decision stands for, where whoever has the parts may know it:
+    /// officers, the guard and the platform itself. The fold never asks.
+    fn opening(
+        &self,
+        _decision: &DecisionId,
+        _commitment: &Hash,
+    ) -> Result<Option<Opening>, PartError> {
+        Ok(None)
+    }
 }
 
 impl PartRef {

@@ -1,12 +1,14 @@
 //! The handle to the log: opened once, shared by all who submit and read.
 
 use super::{
-    Committed, Config, Current, Error, Metrics, Rejected,
+    Committed, Config, Current, Error, Metrics, Rejected, openings,
     sequencer::{Entrant, GuardHook, Message, Sequencer, now},
     state::{Books, StoreParts, check_marks},
 };
 use crate::{
-    decision::{Fold, Interest, Leaf, Ledger, Refusal},
+    canon::DecisionId,
+    decision::{Fold, Interest, Leaf, Ledger, Opening, Refusal},
+    feed::paths,
     store::{
         Head, HighWater, Store,
         files::{self, Batch},
@@ -160,6 +162,43 @@ impl Authority {
     /// A part, whether published yet or not.
     pub fn part(&self, sha256: &Hash) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.store.part(&sha256.0)?)
+    }
+
+    /// Keeps openings for a decision to come; durable when it returns.
+    pub fn keep_openings(&self, openings: &[Opening]) -> Result<(), Error> {
+        openings::keep(&self.store, openings)
+    }
+
+    /// What a commitment of a decision stands for; none where it was erased.
+    pub fn opening(&self, id: &DecisionId, commitment: &Hash) -> Result<Option<Opening>, Error> {
+        let origin = self.ledger().origin().clone();
+        openings::read(&self.store, &origin, id, commitment)
+    }
+
+    /// Hands every opening with its commitment to `each`, by decision. Reads them all.
+    pub fn each_opening(&self, each: impl FnMut(Hash, Opening)) -> Result<(), Error> {
+        let origin = self.ledger().origin().clone();
+        openings::each(&self.store, &origin, each)
+    }
+
+    /// Destroys openings: afterwards their bytes are in no file here. The commitments and all
+    /// proofs over them live on. Slow.
+    pub fn erase_openings(&self, id: &DecisionId, commitments: &[Hash]) -> Result<(), Error> {
+        openings::erase(&self.store, id, commitments)
+    }
+
+    /// Destroys a text, here and where it was published; its hash stays in the log. Slow. A crash
+    /// between the two leaves the published file: calling again finishes it.
+    pub fn erase_text(&self, sha256: &Hash) -> Result<(), Error> {
+        self.store.erase_part(&sha256.0)?;
+        let path = self.public.join(paths::part(sha256));
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::Io {
+                path: path.display().to_string(),
+                source,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The bytes of a leaf.

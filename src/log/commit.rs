@@ -2,6 +2,7 @@
 
 use super::{
     Committed, Entrant, Error, Rejected,
+    openings::Evidence,
     sequencer::{Sequencer, now},
     state::StoreParts,
 };
@@ -96,8 +97,12 @@ impl Sequencer {
                 if let Some(committed) = self.already(&body) {
                     return Ok(Entered::Already(committed));
                 }
-                (self.guard)(&body, &self.books.fold.ledger, time, parts)
-                    .map_err(Rejected::Guard)?;
+                let ledger = &self.books.fold.ledger;
+                let evidence = Evidence {
+                    store: parts.0,
+                    origin: ledger.origin(),
+                };
+                (self.guard)(&body, ledger, time, &evidence).map_err(Rejected::Guard)?;
                 for text in body.texts() {
                     read_text(parts, &text).map_err(|why| Refusal::Part {
                         sha256: text.sha256.to_string(),

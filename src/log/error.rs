@@ -49,6 +49,10 @@ pub enum Error {
         path: String,
         source: std::io::Error,
     },
+    #[error(
+        "a row of the private table of openings can't be read: {0}. Restore the data directory from a backup"
+    )]
+    Opening(String),
     #[error("the sequencer has stopped")]
     Stopped,
     #[error("metrics: {0}")]

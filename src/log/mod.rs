@@ -18,6 +18,7 @@ mod config;
 mod current;
 mod error;
 mod metrics;
+mod openings;
 mod publish;
 mod sequencer;
 mod shelf;

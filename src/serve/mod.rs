@@ -11,6 +11,7 @@
 mod caller;
 mod config;
 mod door;
+mod erasure;
 mod error;
 mod feeds;
 mod file_body;

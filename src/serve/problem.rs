@@ -127,6 +127,7 @@ impl From<casework::Error> for Problem {
             | E::Expired(_)
             | E::BeingApproved(_)
             | E::AlreadyCommitted(..)
+            | E::InForce(..)
             | E::SubscriberTaken(_)
             | E::TooManyTokens(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
@@ -141,6 +142,7 @@ impl From<casework::Error> for Problem {
             | E::NotItsFeed(..)
             | E::PartMissing(_)
             | E::Text { .. }
+            | E::NotOpened(_)
             | E::Guard(_)
             | E::Query { .. }
             | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,

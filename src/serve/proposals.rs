@@ -57,6 +57,8 @@ struct Proposed {
     body: String,
     /// The first officer's signature.
     approval: String,
+    /// What the commitments among the lines stand for.
+    openings: Option<String>,
     /// The lines and texts that the body names by hash.
     part: Vec<String>,
 }
@@ -146,6 +148,21 @@ pub(super) async fn part(
     Ok(private(([("content-type", super::page::TEXT)], bytes)))
 }
 
+/// What the commitments of a proposal stand for, for officers alone.
+#[utoipa::path(get, path = "/api/v1/proposals/{id}/openings", tag = "desk",
+    params(("id" = DecisionId, Path)),
+    responses((status = 200, body = String, content_type = "text/plain")),
+    security(("officer" = [])))]
+pub(super) async fn openings(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    _officer: Signed,
+) -> Answer {
+    let id = decision_id(id)?;
+    let text = site.ask(move |desk| desk.proposal_openings(&id)).await?;
+    Ok(private(([("content-type", super::page::TEXT)], text)))
+}
+
 /// Approve: answers once the decision is durable and published. The second officer's signature,
 /// in the body, is the credential.
 #[utoipa::path(post, path = "/api/v1/proposals/{id}/approvals", tag = "desk",
@@ -205,9 +222,13 @@ async fn receive(site: &Site, upload: &mut Upload) -> Answer<Draft> {
     let mut draft = site.ask(move |desk| desk.draft(&body, &approval)).await?;
     upload.trust(site.config.upload);
     // The body names each part once, so that their number is bounded by the body's length.
-    while let Some(part) = upload.next("part", MAX_PART).await? {
+    let fields = [("part", MAX_PART), ("openings", site.config.upload)];
+    while let Some((field, bytes)) = upload.next_of(&fields).await? {
         let taken = site.ask(move |desk| {
-            desk.take_part(&mut draft, &part)?;
+            match field {
+                "openings" => desk.take_openings(&mut draft, &bytes)?,
+                _ => desk.take_part(&mut draft, &bytes)?,
+            }
             Ok(draft)
         });
         draft = taken.await?;

@@ -2,7 +2,7 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, door, feeds, files, health,
+    Config, Error, door, erasure, feeds, files, health,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -85,11 +85,13 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(public::log))
         .routes(routes!(public::lookup))
         .routes(routes!(public::decision))
+        .routes(routes!(erasure::erase))
         .routes(routes!(public::entries))
         .routes(routes!(public::next_id))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::one))
         .routes(routes!(proposals::part))
+        .routes(routes!(proposals::openings))
         .routes(routes!(proposals::approve))
         .routes(routes!(proposals::withdraw))
         .routes(routes!(subscribers::receive))

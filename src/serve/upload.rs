@@ -55,15 +55,25 @@ impl Upload {
 
     /// The next field of this name, or none at the end.
     pub(super) async fn next(&mut self, name: &'static str, limit: u64) -> Answer<Option<Vec<u8>>> {
+        let next = self.next_of(&[(name, limit)]).await?;
+        Ok(next.map(|(_, bytes)| bytes))
+    }
+
+    /// The next field, which has one of these names; none at the end.
+    pub(super) async fn next_of(
+        &mut self,
+        names: &[(&'static str, u64)],
+    ) -> Answer<Option<(&'static str, Vec<u8>)>> {
         let meter = &self.meter;
         let field = self.fields.next_field().await;
         let Some(field) = field.map_err(|e| broken(&e, meter))? else {
             return Ok(None);
         };
-        if field.name() != Some(name) {
-            return Err(missing(name));
-        }
-        read(field, name, limit, meter).await.map(Some)
+        let wanted = names.iter().find(|(name, _)| field.name() == Some(name));
+        let Some((name, limit)) = wanted else {
+            return Err(missing(names.first().map_or("", |(name, _)| name)));
+        };
+        Ok(Some((name, read(field, name, *limit, meter).await?)))
     }
 
     /// Reads what is left, within limits, and keeps none of it.

@@ -6,9 +6,9 @@ use std::{
 };
 
 use rocksdb::{
-    ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBIteratorWithThreadMode,
-    DBWithThreadMode, Direction, IteratorMode, Options, ReadOptions, SingleThreaded, WriteBatch,
-    WriteOptions, checkpoint::Checkpoint,
+    BottommostLevelCompaction, ColumnFamily, ColumnFamilyDescriptor, CompactOptions,
+    DBCompressionType, DBIteratorWithThreadMode, DBWithThreadMode, Direction, IteratorMode,
+    Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions, checkpoint::Checkpoint,
 };
 
 use super::{Error, Head, files};
@@ -177,16 +177,23 @@ impl Store {
         let mut batch = WriteBatch::default();
         batch.delete_cf(self.table(PARTS)?, sha256);
         self.write_batch(batch, Durability::Synced, "erase a part")?;
-        // A crash from here on leaves the part deleted and its bytes in files or in the
-        // write-ahead log, until the next compaction there; calling again finishes it.
+        self.forget(PARTS, sha256, sha256)
+    }
+
+    /// Rewrites what lies between two keys of a table, so that what was deleted there is gone
+    /// from the files too. A crash before the end leaves it deleted, and its bytes in files or in
+    /// the write-ahead log until the next compaction there; calling again finishes it.
+    pub(super) fn forget(&self, table: &'static str, from: &[u8], to: &[u8]) -> Result<(), Error> {
         for name in TABLES {
             // A log file goes only when no table needs it any more, so every table is flushed.
             self.db
                 .flush_cf(self.table(name)?)
                 .map_err(|source| self.failed("flush after an erasure", source))?;
         }
+        let mut how = CompactOptions::default();
+        how.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         self.db
-            .compact_range_cf(self.table(PARTS)?, Some(sha256), Some(sha256));
+            .compact_range_cf_opt(self.table(table)?, Some(from), Some(to), &how);
         Ok(())
     }
 

@@ -60,6 +60,22 @@ impl Store {
         self.write_batch(batch, durability, "write a private table")
     }
 
+    /// Removes keys of a private table, from the files too and not from the index alone. Slow (it
+    /// rewrites what lies between them), synced; a key that isn't there is no error. Keys may
+    /// stay in the database's own records for a while: they hold nothing that is erased.
+    pub fn erase(&self, table: &str, keys: &[Vec<u8>]) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (keys.iter().min(), keys.iter().max()) else {
+            return Ok(());
+        };
+        let deleted: Vec<Write<'_>> = keys
+            .iter()
+            .map(|key| Write::Delete { table, key })
+            .collect();
+        self.write(&deleted, Durability::Synced)?;
+        let (first, last) = (private_key(table, first)?, private_key(table, last)?);
+        self.forget(PRIVATE, &first, &last)
+    }
+
     /// The value of one key of a private table.
     pub fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.read(PRIVATE, &private_key(table, key)?)
@@ -142,5 +158,32 @@ mod tests {
         assert_eq!(store.get("proposal", b"a1").unwrap(), None);
         assert_eq!(store.get("proposal", b"a2").unwrap().unwrap(), b"v");
         assert!(matches!(store.get("A\0", b""), Err(Error::Table { .. })));
+    }
+
+    /// A byte search over the whole directory, log files included.
+    #[test]
+    fn what_is_erased_is_in_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let canary = b"canary-0912345678";
+        let found = || {
+            std::fs::read_dir(dir.path()).unwrap().any(|file| {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                bytes.windows(canary.len()).any(|w| w == canary)
+            })
+        };
+        let keys: Vec<Vec<u8>> = (0..100u8).map(|n| vec![n]).collect();
+        for key in &keys {
+            store
+                .put("openings", key, canary, Durability::Synced)
+                .unwrap();
+        }
+        store
+            .put("openings", b"zz", b"stays", Durability::Synced)
+            .unwrap();
+        assert!(found());
+        store.erase("openings", &keys).unwrap();
+        assert!(!found());
+        assert_eq!(store.get("openings", b"zz").unwrap().unwrap(), b"stays");
     }
 }

@@ -8,7 +8,7 @@ mod view;
 
 use super::{Finding, Grade, Guard, gravest};
 use crate::subject::typed::{self, Note, Unusable};
-use crate::subject::{Kind, Line, OwnedLine, shortened};
+use crate::subject::{Line, OwnedLine, shortened};
 
 pub use parts::{MAX_PART, parts};
 pub use view::RowView;
@@ -111,29 +111,6 @@ impl Batch {
         merge::merge(&mut rows, options.keep_covered);
         let counts = Counts::of(&rows);
         Batch { rows, counts }
-    }
-
-    /// Refuses the sellers and accounts among the accepted lines, and what was merged into them:
-    /// they enter the log only as commitments (design: Privacy), which aren't made yet.
-    pub fn hold_back_committed(&mut self) {
-        for row in &mut self.rows {
-            let (Outcome::Accepted { line, .. } | Outcome::Merged { line, .. }) = &row.outcome
-            else {
-                continue;
-            };
-            if !matches!(line.line().kind, Kind::Seller | Kind::Account) {
-                continue;
-            }
-            let finding = Finding::of("commitment_only", "");
-            row.outcome = Outcome::Refused(Box::new(Refusal {
-                code: finding.code(),
-                message: format!("{} {}", finding.rule.en, finding.rule.instead_en),
-                offer: None,
-                line: Some(line.clone()),
-                findings: vec![finding],
-            }));
-        }
-        self.counts = Counts::of(&self.rows);
     }
 
     /// The accepted lines, in the order of the file.

@@ -93,8 +93,7 @@ fn read(desk: &Desk, text: &str, out: Output) -> Result<Batch, Error> {
         category: "counterfeit",
         ..Options::default()
     };
-    let mut batch = Batch::read(text.as_bytes(), &desk.guard, &options);
-    batch.hold_back_committed();
+    let batch = Batch::read(text.as_bytes(), &desk.guard, &options);
     let took = millis(began.elapsed());
     let c = batch.counts;
     out.line(format!(
