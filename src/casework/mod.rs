@@ -13,11 +13,13 @@
 //! All functions but those that wait for a commit block: a server calls them off its event loop.
 
 mod book;
+mod changes;
 mod desk;
 mod dossier;
 mod draft;
 mod error;
 mod history;
+mod item;
 mod lookup;
 mod metrics;
 mod officer;
@@ -34,9 +36,11 @@ mod token;
 mod trust;
 
 pub use book::Book;
+pub use changes::Changes;
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
 pub use error::Error;
+pub use item::{Item, Op};
 pub use lookup::{Hold, Lookup};
 pub use metrics::Metrics;
 pub use officer::{RequestSignature, request_message};
@@ -56,6 +60,7 @@ use crate::{
     log::{Authority, FeedView},
     tlog::Hash,
 };
+use changes::Compositions;
 use history::History;
 use opening::Openings;
 use page::Listings;
@@ -80,6 +85,7 @@ struct Inner {
     /// Held by whoever makes a listing: a million lines, or a replay of the past.
     listing: Mutex<()>,
     book: RwLock<Book>,
+    compositions: Mutex<Compositions>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
@@ -102,6 +108,7 @@ impl Casework {
                 listings: Mutex::new(Listings::default()),
                 listing: Mutex::new(()),
                 book: RwLock::new(book),
+                compositions: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
             }),

@@ -12,6 +12,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc};
+use utoipa::ToSchema;
 
 /// The most lines of a page.
 pub const MAX_PAGE: usize = 10_000;
@@ -20,7 +21,7 @@ pub const MAX_PAGE: usize = 10_000;
 const KEPT: usize = 3;
 
 /// Some lines of a feed at a serial, in feed order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Page {
     pub origin: Origin,
     pub feed: FeedName,
@@ -57,8 +58,8 @@ pub struct Bucket {
 }
 
 /// A feed's text at a serial, cut into lines.
-struct Listing {
-    state: FeedState,
+pub(super) struct Listing {
+    pub(super) state: FeedState,
     text: String,
     /// Where each line ends.
     ends: Vec<usize>,
@@ -71,7 +72,7 @@ pub(super) struct Listings(VecDeque<(FeedName, Arc<Listing>)>);
 impl Casework {
     /// A page of a feed. `at` is a serial of the feed, or a size at which a commit was closed;
     /// none is the present. `after` is the `next` of the page before, and keeps to its serial.
-    pub fn entries(
+    pub fn page(
         &self,
         feed: &FeedName,
         at: Option<u64>,
@@ -139,7 +140,7 @@ impl Casework {
         Ok(self.leaf(serial.saturating_sub(1))?.time())
     }
 
-    fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
+    pub(super) fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
         let view = self.feed(feed)?;
         let state = match at {
             Some(at) if at != view.state.serial => self.state_at(feed, at)?,
@@ -175,7 +176,7 @@ impl Casework {
     }
 
     /// Where a feed stood when the log had a size.
-    fn state_at(&self, feed: &FeedName, at: u64) -> Result<FeedState, Error> {
+    pub(super) fn state_at(&self, feed: &FeedName, at: u64) -> Result<FeedState, Error> {
         let refuse = |why| Error::NoSerial {
             feed: feed.to_string(),
             at,
@@ -266,6 +267,19 @@ impl Listing {
         self.text.drain(..head);
         self.ends = self.ends.iter().skip(1).map(|end| end - head).collect();
         self
+    }
+
+    /// The `E` lines from one on, in feed order, and how many there are in all.
+    pub(super) fn entries(&self, from: usize, limit: usize) -> (Vec<&str>, usize) {
+        let rows = self.ends.len().saturating_sub(self.entries_in_all());
+        let lines = (from..self.entries_in_all()).take(limit);
+        let lines = lines.filter_map(|n| self.line(rows + n)).collect();
+        (lines, self.entries_in_all())
+    }
+
+    /// `D` lines stand first.
+    fn entries_in_all(&self) -> usize {
+        usize::try_from(self.state.entries).unwrap_or(usize::MAX)
     }
 
     fn line(&self, n: usize) -> Option<&str> {

@@ -14,7 +14,6 @@ use axum::{
     extract::{Path, State, rejection::BytesRejection},
 };
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What is to be erased of a decision.

@@ -2,7 +2,7 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, door, erasure, feeds, files, health,
+    Config, Error, changes, door, erasure, feeds, files, health,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -86,7 +86,8 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(public::lookup))
         .routes(routes!(public::decision))
         .routes(routes!(erasure::erase))
-        .routes(routes!(public::entries))
+        .routes(routes!(changes::entries))
+        .routes(routes!(changes::changes))
         .routes(routes!(public::next_id))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::one))
