@@ -19,6 +19,7 @@ mod dossier;
 mod draft;
 mod error;
 mod history;
+mod idempotency;
 mod item;
 mod lookup;
 mod metrics;
@@ -40,6 +41,7 @@ pub use changes::Changes;
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
 pub use error::Error;
+pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
 pub use lookup::{Hold, Lookup};
 pub use metrics::Metrics;
@@ -62,6 +64,7 @@ use crate::{
 };
 use changes::Compositions;
 use history::History;
+use idempotency::Keys;
 use opening::Openings;
 use page::Listings;
 use std::{
@@ -86,6 +89,7 @@ struct Inner {
     listing: Mutex<()>,
     book: RwLock<Book>,
     compositions: Mutex<Compositions>,
+    idempotency: Mutex<Keys>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
@@ -97,6 +101,7 @@ impl Casework {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
         let book = Book::open(authority.store().clone())?;
+        let idempotency = Keys::open(authority.store())?;
         let openings = Openings::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
@@ -109,6 +114,7 @@ impl Casework {
                 listing: Mutex::new(()),
                 book: RwLock::new(book),
                 compositions: Mutex::default(),
+                idempotency: Mutex::new(idempotency),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
             }),

@@ -2,7 +2,7 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, changes, door, erasure, feeds, files, health,
+    Config, Error, changes, door, erasure, feeds, files, health, limits,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -104,5 +104,6 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .layer(middleware::from_fn_with_state(site.clone(), door::door))
         // The door has read the body within its own limits.
         .layer(DefaultBodyLimit::disable());
-    small.merge(uploads)
+    let limits = middleware::from_fn_with_state(site.clone(), limits::limit);
+    small.merge(uploads).layer(limits)
 }
