@@ -5,27 +5,22 @@
 //! what the set is. Where no chain of them leads from the cursor, the set itself is given.
 
 use super::{
-    Casework, Error, Item, Op, lock,
+    Casework, Error, Item, Op,
+    composition::Composition,
+    lock,
     page::{Listing, MAX_PAGE},
+    sandbox::{FIRST, LAST, Made},
 };
 use crate::{
     canon::Origin,
-    entries::{Change, ChangeBuilder, FeedLine, FeedName},
+    entries::{Change, ChangeBuilder, FeedName},
     feed::{DeltaRef, Manifest, delta, paths},
     log,
-    subject::Kind,
     tlog::Hash,
 };
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 use utoipa::ToSchema;
-
-/// How many compositions stay in memory, and of how many lines together.
-const KEPT: usize = 8;
-const KEPT_LINES: usize = 500_000;
 
 /// What changed between two serials, or one page of it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -46,21 +41,6 @@ pub struct Changes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }
-
-/// The change between two serials, ready to be cut into pages.
-pub(super) struct Composition {
-    feed: FeedName,
-    since: u64,
-    serial: u64,
-    removed: Vec<Box<str>>,
-    added: Vec<Box<str>>,
-    /// Decisions with another end.
-    ends: Vec<(Box<str>, u64)>,
-}
-
-/// The compositions asked for last.
-#[derive(Default)]
-pub(super) struct Compositions(VecDeque<Arc<Composition>>);
 
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,32 +103,61 @@ impl Casework {
         }
     }
 
-    /// Whether the feed has had this serial, so far as its published deltas tell.
-    pub(super) fn holds(&self, feed: &FeedName, serial: u64) -> Result<bool, Error> {
-        let current = self.feed(feed)?.state.serial;
-        Ok(serial == current || self.chain(feed, serial, current)?.is_some())
+    /// The same of a made feed.
+    pub fn made_changes(
+        &self,
+        feed: &FeedName,
+        since: u64,
+        page: Option<&str>,
+        limit: usize,
+    ) -> Result<Changes, Error> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let made = Made::of(self, feed);
+        let place = page.map(Place::parse).transpose()?;
+        let (whole, since, from) = match place {
+            Some(Place::Whole { since, from, .. }) => (true, since, from),
+            Some(Place::Step { since, from, .. }) => (!is_made(since), since, from),
+            None => (!is_made(since), since, 0),
+        };
+        let mut changes = if whole {
+            let origin = self.inner.authority.ledger().origin().clone();
+            let listing = Listing::new(&origin, feed, made.state, &made.set);
+            self.whole_page(feed, &listing, since, from, limit)
+        } else {
+            let empty = Change::default();
+            let change = if since == LAST { &empty } else { &made.change };
+            let change = Composition::new(feed, since, LAST, change);
+            self.step_page(&change, made.state.digest, from, limit)
+        };
+        made.complete(self.hours(feed), &mut changes.changes);
+        Ok(changes)
     }
 
     fn step(&self, change: &Composition, from: usize, limit: usize) -> Result<Changes, Error> {
-        let (since, serial) = (change.since, change.serial);
-        let mut changes = change.items(from, limit);
-        self.complete(&change.feed, &mut changes)?;
+        let digest = self.state_at(&change.feed, change.serial)?.digest;
+        let mut page = self.step_page(change, digest, from, limit);
+        self.complete(&change.feed, &mut page.changes)?;
+        Ok(page)
+    }
+
+    fn step_page(&self, change: &Composition, digest: Hash, from: usize, limit: usize) -> Changes {
         let to = from.saturating_add(limit);
+        let (since, serial) = (change.since, change.serial);
         let next = Place::Step {
             since,
             serial,
             from: to,
         };
-        Ok(Changes {
+        Changes {
             origin: self.inner.authority.ledger().origin().clone(),
             feed: change.feed.clone(),
             since,
             serial,
-            digest: self.state_at(&change.feed, serial)?.digest,
+            digest,
             whole: false,
-            changes,
+            changes: change.items(from, limit),
             page: (to < change.len()).then(|| next.text()),
-        })
+        }
     }
 
     fn whole(
@@ -159,29 +168,38 @@ impl Casework {
         from: usize,
         limit: usize,
     ) -> Result<Changes, Error> {
+        let mut page = self.whole_page(feed, listing, since, from, limit);
+        self.complete(feed, &mut page.changes)?;
+        Ok(page)
+    }
+
+    fn whole_page(
+        &self,
+        feed: &FeedName,
+        listing: &Listing,
+        since: u64,
+        from: usize,
+        limit: usize,
+    ) -> Changes {
         let (lines, all) = listing.entries(from, limit);
-        let mut changes: Vec<Item> = lines
-            .into_iter()
-            .filter_map(|line| Item::of_line(Op::Add, feed.kind(), line))
-            .collect();
-        self.complete(feed, &mut changes)?;
-        let serial = listing.state.serial;
+        let read = |line| Item::of_line(Op::Add, feed.kind(), line);
         let to = from.saturating_add(limit);
+        let serial = listing.state.serial;
         let next = Place::Whole {
             since,
             serial,
             from: to,
         };
-        Ok(Changes {
+        Changes {
             origin: self.inner.authority.ledger().origin().clone(),
             feed: feed.clone(),
             since,
             serial,
             digest: listing.state.digest,
             whole: true,
-            changes,
+            changes: lines.into_iter().filter_map(read).collect(),
             page: (to < all).then(|| next.text()),
-        })
+        }
     }
 
     /// The change between two serials; none where no chain of published deltas leads from one to
@@ -266,69 +284,6 @@ impl Casework {
     }
 }
 
-impl Composition {
-    fn new(feed: &FeedName, since: u64, serial: u64, change: &Change) -> Self {
-        let rows = |lines: &mut dyn Iterator<Item = &str>| -> BTreeMap<Box<str>, u64> {
-            lines.filter_map(|line| row(feed.kind(), line)).collect()
-        };
-        let before = rows(&mut change.removed());
-        let after = rows(&mut change.added());
-        // A row that stands in both halves was amended; else it came or went with its entries.
-        let ends = after
-            .into_iter()
-            .filter(|(decision, _)| before.contains_key(decision))
-            .collect();
-        let entries = |lines: &mut dyn Iterator<Item = &str>| -> Vec<Box<str>> {
-            let entries = lines.filter(|line| line.starts_with('E'));
-            entries.map(Into::into).collect()
-        };
-        Self {
-            feed: feed.clone(),
-            since,
-            serial,
-            removed: entries(&mut change.removed()),
-            added: entries(&mut change.added()),
-            ends,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.removed.len() + self.added.len() + self.ends.len()
-    }
-
-    /// Some of its items: what is removed, what is added, what has another end.
-    fn items(&self, from: usize, limit: usize) -> Vec<Item> {
-        let kind = self.feed.kind();
-        let removed = self.removed.iter().map(|line| (Op::Remove, line));
-        let added = self.added.iter().map(|line| (Op::Add, line));
-        let lines = removed
-            .chain(added)
-            .map(|(op, line)| Item::of_line(op, kind, line));
-        let ends = self.ends.iter();
-        let ends = ends.map(|(decision, end)| Some(Item::of_end(kind, decision, *end)));
-        lines.chain(ends).skip(from).take(limit).flatten().collect()
-    }
-}
-
-impl Compositions {
-    fn find(&self, feed: &FeedName, since: u64, serial: u64) -> Option<Arc<Composition>> {
-        let fits =
-            |c: &&Arc<Composition>| c.since == since && c.serial == serial && c.feed == *feed;
-        self.0.iter().find(fits).cloned()
-    }
-
-    fn keep(&mut self, made: Arc<Composition>) {
-        self.0.push_front(made);
-        let mut lines = 0;
-        let fitting = self.0.iter().take_while(|c| {
-            lines += c.len();
-            lines <= KEPT_LINES
-        });
-        let kept = fitting.count().clamp(1, KEPT);
-        self.0.truncate(kept);
-    }
-}
-
 impl Place {
     fn text(self) -> String {
         match self {
@@ -369,9 +324,6 @@ impl Place {
     }
 }
 
-fn row(kind: Kind, line: &str) -> Option<(Box<str>, u64)> {
-    match FeedLine::of_checked(kind, line)? {
-        FeedLine::Row(row) => Some((row.decision.into(), row.not_after)),
-        FeedLine::Entry(_) => None,
-    }
+fn is_made(serial: u64) -> bool {
+    (FIRST..=LAST).contains(&serial)
 }

@@ -97,6 +97,8 @@ pub enum Error {
     KeyReused,
     #[error("a request under this Idempotency-Key is at hand; ask again in a moment")]
     KeyBusy,
+    #[error("one call brings {0} at most; send the rest in another")]
+    TooMany(usize),
     #[error("the system gives no randomness: {0}")]
     Random(String),
     #[error("the receipt {0}")]
@@ -153,6 +155,7 @@ impl Error {
             Self::Token(_) => "token",
             Self::Scope { .. } => "scope",
             Self::Invalid { .. } => "invalid",
+            Self::TooMany(_) => "too_many",
             Self::KeyReused => "key_reused",
             Self::KeyBusy => "key_busy",
             Self::SubscriberTaken(_) => "subscriber_taken",

@@ -4,7 +4,7 @@
 use super::{Casework, Error, Page};
 use crate::{
     canon::{Base64, DecisionId},
-    decision::{Ledger, ListRecord},
+    decision::{Ledger, ListRecord, Opening},
     entries::{FeedLine, FeedName, Measure},
     subject::Kind,
     tlog::Hash,
@@ -67,7 +67,9 @@ pub struct Item {
 pub(super) struct Terms {
     pub(super) not_after: u64,
     pub(super) category: String,
-    /// Unix seconds of the leaf that put its lines in force last.
+    /// The leaf that put its lines in force last.
+    pub(super) leaf: u64,
+    /// Unix seconds of that leaf.
     pub(super) since: u64,
 }
 
@@ -95,6 +97,25 @@ impl Item {
         })
     }
 
+    /// Says in clear what its commitment stands for.
+    pub(super) fn open(&mut self, opening: &Opening) {
+        self.subject = Some(opening.subject.to_string());
+        self.salt = Some(Base64(opening.salt.to_vec()));
+        self.aliases = opening.aliases.iter().map(ToString::to_string).collect();
+    }
+
+    /// Says what its decision says; not of a decision's new end, which says it itself.
+    pub(super) fn tell(&mut self, terms: &Terms, hours: Option<u64>) {
+        if self.op == Op::Change {
+            return;
+        }
+        self.not_after = Some(terms.not_after);
+        self.category = Some(terms.category.clone());
+        if self.op == Op::Add {
+            self.respond_by = terms.respond_by(hours);
+        }
+    }
+
     /// A decision's new end.
     pub(super) fn of_end(kind: Kind, decision: &str, not_after: u64) -> Self {
         Self {
@@ -114,12 +135,25 @@ impl Item {
     }
 }
 
+impl Page {
+    /// Its entries, with what can be read from their lines.
+    pub(super) fn items(&self) -> Vec<Item> {
+        let read = |line: &String| Item::of_line(Op::Add, self.feed.kind(), line);
+        self.lines.iter().filter_map(read).collect()
+    }
+}
+
+impl Terms {
+    /// By when to say what was done, Unix seconds.
+    pub(super) fn respond_by(&self, hours: Option<u64>) -> Option<u64> {
+        hours.map(|hours| self.since.saturating_add(hours.saturating_mul(3600)))
+    }
+}
+
 impl Casework {
     /// The entries among a page's lines, as programs read them.
     pub fn items(&self, page: &Page) -> Result<Vec<Item>, Error> {
-        let lines = page.lines.iter();
-        let read = |line: &String| Item::of_line(Op::Add, page.feed.kind(), line);
-        let mut items: Vec<Item> = lines.filter_map(read).collect();
+        let mut items = page.items();
         self.complete(&page.feed, &mut items)?;
         Ok(items)
     }
@@ -139,11 +173,7 @@ impl Casework {
             };
             self.open_item(item)?;
             if let Some(terms) = terms {
-                item.not_after = Some(terms.not_after);
-                item.category = Some(terms.category);
-                if item.op == Op::Add {
-                    item.respond_by = hours.map(|hours| terms.since + hours * 3600);
-                }
+                item.tell(&terms, hours);
             }
         }
         Ok(())
@@ -157,9 +187,7 @@ impl Casework {
         let decision = DecisionId::new(&item.decision);
         let decision = decision.map_err(|e| Error::malformed("a decision's id", e))?;
         if let Some(opening) = self.opening(&decision, commitment)? {
-            item.subject = Some(opening.subject.to_string());
-            item.salt = Some(Base64(opening.salt.to_vec()));
-            item.aliases = opening.aliases.iter().map(ToString::to_string).collect();
+            item.open(&opening);
         }
         Ok(())
     }
@@ -188,6 +216,7 @@ impl Casework {
             let leaves = self.history()?.touches(&stay).to_vec();
             for leaf in leaves {
                 terms.since = terms.since.max(self.leaf(leaf)?.time());
+                terms.leaf = terms.leaf.max(leaf);
             }
         }
         Ok(Some(terms))
@@ -203,6 +232,7 @@ fn terms(record: &ListRecord) -> Terms {
     Terms {
         not_after: record.not_after,
         category: record.body.category.clone(),
+        leaf: record.leaf,
         since: record.time,
     }
 }

@@ -1,6 +1,6 @@
 //! Pages of a feed, now and in the past, and the proofs that a name is or isn't in it.
 
-use super::{AuthorityParts, Casework, Error, lock, lookup::names_over};
+use super::{AuthorityParts, Casework, Error, Item, lock, lookup::names_over, sandbox::Made};
 use crate::{
     canon::Origin,
     decision::{FeedState, Fold, Interest, Leaf},
@@ -85,6 +85,27 @@ impl Casework {
             None => (at, 0),
         };
         let listing = self.listing(feed, at)?;
+        Ok(self.cut(feed, &listing, from, limit))
+    }
+
+    /// The same of a made feed, which has no past.
+    pub fn made_page(
+        &self,
+        feed: &FeedName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Page, Vec<Item>), Error> {
+        let from = after.map(parse_cursor).transpose()?.map_or(0, |(_, n)| n);
+        let made = Made::of(self, feed);
+        let origin = self.inner.authority.ledger().origin().clone();
+        let listing = Listing::new(&origin, feed, made.state, &made.set);
+        let page = self.cut(feed, &listing, from, limit);
+        let mut items = page.items();
+        made.complete(self.hours(feed), &mut items);
+        Ok((page, items))
+    }
+
+    fn cut(&self, feed: &FeedName, listing: &Listing, from: usize, limit: usize) -> Page {
         let to = from
             .saturating_add(limit.clamp(1, MAX_PAGE))
             .min(listing.ends.len());
@@ -93,7 +114,7 @@ impl Casework {
             .map(str::to_owned)
             .collect();
         let serial = listing.state.serial;
-        Ok(Page {
+        Page {
             origin: self.inner.authority.ledger().origin().clone(),
             feed: feed.clone(),
             serial,
@@ -101,7 +122,7 @@ impl Casework {
             entries: listing.state.entries,
             lines,
             next: (to < listing.ends.len()).then(|| format!("{serial}-{to}")),
-        })
+        }
     }
 
     /// The proof that a name (without its kind) is or isn't in the feed now.
@@ -254,7 +275,7 @@ impl Casework {
 }
 
 impl Listing {
-    fn new(origin: &Origin, feed: &FeedName, state: FeedState, set: &Set) -> Self {
+    pub(super) fn new(origin: &Origin, feed: &FeedName, state: FeedState, set: &Set) -> Self {
         let text = snapshot::encode(origin, feed, state.serial, set);
         let text = String::from_utf8(text).unwrap_or_default();
         let ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();

@@ -3,7 +3,7 @@
 use crate::{
     decision::{Body, Ledger, Parts},
     entries::Measure,
-    subject::Platforms,
+    subject::{OwnedLine, Platforms},
     tlog::Hash,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,6 +21,8 @@ pub struct Rules {
     pub platforms: Arc<Platforms>,
     /// Hours to respond, by measure.
     pub respond_hours: BTreeMap<String, u64>,
+    /// Subjects set aside for tests: what a sandbox holds, beside made ones.
+    pub test_subjects: Vec<OwnedLine>,
     /// Run when a proposal is opened, so that its officer hears of a refusal before the second
     /// one is asked; the sequencer runs its own again.
     pub judge: Judge,
@@ -35,6 +37,7 @@ impl Rules {
             lists: Hash::of(b""),
             platforms: Arc::new(platforms),
             respond_hours: Measure::ALL.map(|m| (m.as_str().to_owned(), 24)).into(),
+            test_subjects: Vec::new(),
             judge: Arc::new(|_, _, _, _| Ok(())),
         }
     }

@@ -8,7 +8,7 @@ use super::{
     site::Site,
 };
 use crate::{
-    casework::{Changes, Item, Page},
+    casework::{Casework, Changes, Item, Page},
     entries::FeedName,
 };
 use axum::{
@@ -73,15 +73,26 @@ pub(super) async fn changes(
 ) -> Answer {
     let Query(asked) = query(asked)?;
     let feed = feed_name(&asked.feed)?;
-    caller.reads(&site, &feed)?;
+    let limit = asked.limit.unwrap_or(LIMIT);
+    let page = asked.page;
+    let reader = caller.reads(&site, &feed)?.cloned();
+    if reader.as_ref().is_some_and(|reader| reader.sandbox) {
+        let made =
+            move |desk: &Casework| desk.made_changes(&feed, asked.since, page.as_deref(), limit);
+        return Ok(dressed(&caller, Json(site.ask(made).await?)));
+    }
     let current = site.casework.feed(&feed)?.state.serial;
     let wait = asked.wait.unwrap_or(0).min(site.config.long_poll);
-    if wait > 0 && asked.page.is_none() && asked.since == current {
+    if wait > 0 && page.is_none() && asked.since == current {
         feeds::passed(&site, &feed, asked.since, Duration::from_secs(wait)).await?;
     }
-    let limit = asked.limit.unwrap_or(LIMIT);
-    let found =
-        site.ask(move |desk| desk.changes(&feed, asked.since, asked.page.as_deref(), limit));
+    let found = site.ask(move |desk| {
+        let changes = desk.changes(&feed, asked.since, page.as_deref(), limit)?;
+        if let (Some(reader), None, false) = (reader, page, changes.whole) {
+            desk.note_cursor(&reader.subscriber, &feed, asked.since)?;
+        }
+        Ok(changes)
+    });
     Ok(dressed(&caller, Json(found.await?)))
 }
 
@@ -95,11 +106,17 @@ pub(super) async fn entries(
 ) -> Answer {
     let Query(asked) = query(asked)?;
     let feed = feed_name(&asked.feed)?;
-    let by_token = caller.reads(&site, &feed)?.is_some();
+    let reader = caller.reads(&site, &feed)?.cloned();
     let found = site.ask(move |desk| {
         let limit = asked.limit.unwrap_or(LIMIT);
-        let page = desk.page(&feed, asked.at, asked.after.as_deref(), limit)?;
-        let items = by_token.then(|| desk.items(&page)).transpose()?;
+        let after = asked.after.as_deref();
+        if reader.as_ref().is_some_and(|reader| reader.sandbox) {
+            let (page, items) = desk.made_page(&feed, after, limit)?;
+            let items = Some(items);
+            return Ok(Entries { page, items });
+        }
+        let page = desk.page(&feed, asked.at, after, limit)?;
+        let items = reader.is_some().then(|| desk.items(&page)).transpose()?;
         Ok(Entries { page, items })
     });
     Ok(dressed(&caller, Json(found.await?)))

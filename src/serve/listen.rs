@@ -31,6 +31,9 @@ use tower::ServiceExt;
 /// How long a connection may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 
+/// How often the figures of who has acted are reckoned.
+const STANDINGS: Duration = Duration::from_secs(30);
+
 /// A metrics port needs few connections.
 const METRICS_CONNECTIONS: usize = 32;
 
@@ -82,6 +85,7 @@ impl Server {
         let metrics = Metrics::new(&registry)?;
         let (stop, stopping) = watch::channel(false);
         let connections = metrics.connections.clone();
+        let shown = show_standings(casework.clone(), stopping.clone());
         let site = Site::new(self.config.clone(), casework, metrics, stopping.clone());
         let files = Listener {
             listener: self.files,
@@ -105,7 +109,7 @@ impl Server {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(files.serve(), figures.serve(), ends);
+        tokio::join!(files.serve(), figures.serve(), shown, ends);
         Ok(())
     }
 }
@@ -180,6 +184,21 @@ impl Listener {
         tokio::select! {
             next = next => next,
             _ = self.stopping.wait_for(|stop| *stop) => None,
+        }
+    }
+}
+
+/// Keeps the figures of who has acted fresh until the server stops.
+async fn show_standings(casework: Casework, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let desk = casework.clone();
+        let shown = tokio::task::spawn_blocking(move || desk.show_standings()).await;
+        if let Ok(Err(error)) = shown {
+            tracing::warn!(%error, "where the subscribers stand can't be shown");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STANDINGS) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! Files come from the published folder, which any web server could serve as well; checkpoint and
 //! manifests come from memory, where they change at one moment with the state.
 
+mod acting;
 mod caller;
 mod changes;
 mod config;
@@ -20,6 +21,7 @@ mod files;
 mod health;
 mod limits;
 mod listen;
+mod matching;
 mod metered;
 mod metrics;
 mod once;

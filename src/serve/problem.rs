@@ -147,6 +147,7 @@ impl From<casework::Error> for Problem {
             | E::ReceiptSignature(_) => StatusCode::FORBIDDEN,
             E::NotAlone
             | E::Invalid { .. }
+            | E::TooMany(_)
             | E::NotItsFeed(..)
             | E::PartMissing(_)
             | E::Text { .. }

@@ -2,7 +2,7 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, changes, door, erasure, feeds, files, health, limits,
+    Config, Error, acting, changes, door, erasure, feeds, files, health, limits, matching,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -88,6 +88,7 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(erasure::erase))
         .routes(routes!(changes::entries))
         .routes(routes!(changes::changes))
+        .routes(routes!(matching::matching))
         .routes(routes!(public::next_id))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::one))
@@ -95,8 +96,9 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(proposals::openings))
         .routes(routes!(proposals::approve))
         .routes(routes!(proposals::withdraw))
-        .routes(routes!(subscribers::receive))
-        .routes(routes!(subscribers::standing))
+        .routes(routes!(acting::receive))
+        .routes(routes!(acting::acknowledge))
+        .routes(routes!(acting::standing))
         .routes(routes!(subscribers::list, subscribers::register))
         .routes(routes!(subscribers::one, subscribers::change))
         .routes(routes!(subscribers::tokens, subscribers::issue))

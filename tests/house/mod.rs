@@ -15,6 +15,7 @@
 pub mod bodies;
 pub mod http;
 pub mod keys;
+pub mod readers;
 
 pub use bodies::{ListOptions, Proposal};
 
