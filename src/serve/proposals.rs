@@ -40,6 +40,7 @@ const SIGNED_TIME: Duration = Duration::from_secs(30);
 #[serde(deny_unknown_fields)]
 pub(super) struct Proposing {
     /// Puts a stay in force at once, by one signature.
+    #[param(inline)]
     commit: Option<Commit>,
 }
 
