@@ -164,7 +164,6 @@ fn nothing_but_what_is_published_is_served() {
         "/feeds/",
         "/feeds/domains",
         "/feeds/other/manifest",
-        "/feeds/sellers/shopee.vn/manifest",
         "/feeds/sellers/..%2f..%2f..%2fhigh-water/manifest",
         "/feeds/../../high-water",
         &format!("/feeds/domains/snapshot/{unknown}.zst"),

@@ -332,7 +332,7 @@ fn proposals_are_for_officers() {
     ] {
         let refused = house.get(path);
         refused.refused(401, "unauthorised");
-        assert_eq!(refused.header("www-authenticate"), "Blockfeed");
+        assert_eq!(refused.header("www-authenticate"), "Bearer, Blockfeed");
         house
             .signed(Officer::Stranger, "GET", path, b"")
             .refused(401, "unauthorised");
@@ -347,14 +347,17 @@ fn proposals_are_for_officers() {
         let sign = |method, path: &str, time| {
             house
                 .secrets
-                .authorization(Officer::First, method, path, time)
+                .authorization(Officer::First, method, path, time, b"")
         };
         refuse(sign("POST", path, now()));
         refuse(sign("GET", "/api/v1/log", now()));
         refuse(sign("GET", &format!("{path}?status=proposed"), now()));
         refuse(sign("GET", path, now() - 400));
         refuse(sign("GET", path, now() + 400));
-        refuse(sign("GET", path, now()).replace("Blockfeed", "Bearer"));
+        let bearer = sign("GET", path, now()).replace("Blockfeed", "Bearer");
+        house
+            .get_with(path, &[("authorization", &bearer)])
+            .refused(401, "token");
     }
     let listed = house
         .signed(

@@ -73,12 +73,28 @@ pub enum Error {
         /// What could be asked instead, in canonical form.
         offer: Option<String>,
     },
-    #[error("the subscriber {0:?} isn't registered here")]
+    #[error("the subscriber {0:?} isn't registered here with a key")]
     UnknownSubscriber(String),
+    #[error("there is no subscriber {0:?}; GET /api/v1/subscribers names those that there are")]
+    NoSubscriber(String),
     #[error(
-        "the subscriber {0:?} is registered with another key; keys are changed by the operator"
+        "the subscriber {0:?} is registered with another key or other feeds; POST /api/v1/subscribers/<name> changes feeds, and a key stays"
     )]
     SubscriberTaken(String),
+    #[error("the feed {1} isn't among those of {0}; give it to the subscriber first")]
+    NotItsFeed(String, String),
+    #[error("{0} has two live tokens; revoke one of them first")]
+    TooManyTokens(String),
+    #[error("the subscriber {0} has no token {1:?}")]
+    NoToken(String, String),
+    #[error("this needs a token in the header Authorization: Bearer bf_…: {0}")]
+    Token(&'static str),
+    #[error("the feed {feed} isn't in the token's scope, which is {scope}")]
+    Scope { feed: String, scope: String },
+    #[error("{what} can't be used: {why}")]
+    Invalid { what: &'static str, why: String },
+    #[error("the system gives no randomness: {0}")]
+    Random(String),
     #[error("the receipt {0}")]
     Receipt(&'static str),
     #[error("the receipt's signature isn't by the key that {0} registered")]
@@ -126,6 +142,13 @@ impl Error {
             Self::Forbidden { .. } => "forbidden",
             Self::Query { code, .. } => code,
             Self::UnknownSubscriber(_) => "unknown_subscriber",
+            Self::NoSubscriber(_) => "no_subscriber",
+            Self::NotItsFeed(..) => "not_its_feed",
+            Self::TooManyTokens(_) => "too_many_tokens",
+            Self::NoToken(..) => "no_token",
+            Self::Token(_) => "token",
+            Self::Scope { .. } => "scope",
+            Self::Invalid { .. } => "invalid",
             Self::SubscriberTaken(_) => "subscriber_taken",
             Self::Receipt(_) => "receipt",
             Self::ReceiptSignature(_) => "signature",
@@ -134,6 +157,7 @@ impl Error {
             | Self::Store(_)
             | Self::Feed(_)
             | Self::Record { .. }
+            | Self::Random(_)
             | Self::Metrics(_) => "internal",
         }
     }

@@ -12,6 +12,7 @@
 //!
 //! All functions but those that wait for a commit block: a server calls them off its event loop.
 
+mod book;
 mod desk;
 mod dossier;
 mod draft;
@@ -23,11 +24,16 @@ mod officer;
 mod opening;
 mod page;
 mod proposal;
+mod receipt;
+mod row;
 mod rules;
 mod serial;
+mod standing;
 mod subscriber;
+mod token;
 mod trust;
 
+pub use book::Book;
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
 pub use error::Error;
@@ -37,8 +43,11 @@ pub use officer::{RequestSignature, request_message};
 pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
+pub use receipt::{Receipt, receipt_message};
 pub use rules::{Judge, Rules};
-pub use subscriber::{Receipt, Standing, Subscriber, receipt_message};
+pub use standing::{Applied, FeedStanding, Standing};
+pub use subscriber::{Subscriber, SubscriberChange};
+pub use token::{Issued, Reader, Token, TokenOrder};
 
 use crate::{
     canon::DecisionId,
@@ -70,6 +79,7 @@ struct Inner {
     listings: Mutex<Listings>,
     /// Held by whoever makes a listing: a million lines, or a replay of the past.
     listing: Mutex<()>,
+    book: RwLock<Book>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
@@ -81,6 +91,7 @@ impl Casework {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
         let openings = Openings::open(&authority)?;
+        let book = Book::open(authority.store().clone())?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -90,6 +101,7 @@ impl Casework {
                 desk: Mutex::new(desk),
                 listings: Mutex::new(Listings::default()),
                 listing: Mutex::new(()),
+                book: RwLock::new(book),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
             }),

@@ -3,6 +3,7 @@
 use super::{Casework, Error};
 use crate::{
     canon::{KeyId, OfficerId, Origin},
+    tlog::Hash,
     trust::{Officer, Proof},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -20,9 +21,16 @@ pub struct RequestSignature {
     pub sig: Vec<u8>,
 }
 
-/// The bytes that an officer's Ed25519 key signs for a request. `path` has its query.
-pub fn request_message(origin: &Origin, method: &str, path: &str, time: u64) -> Vec<u8> {
-    format!("blockfeed/request/v1\n{origin}\n{method}\n{path}\n{time}\n").into_bytes()
+/// The bytes that an officer's Ed25519 key signs for a request. `path` has its query; `body` is
+/// the hash of the body's bytes, so that nobody between can exchange it.
+pub fn request_message(
+    origin: &Origin,
+    method: &str,
+    path: &str,
+    time: u64,
+    body: &Hash,
+) -> Vec<u8> {
+    format!("blockfeed/request/v2\n{origin}\n{method}\n{path}\n{time}\n{body}\n").into_bytes()
 }
 
 impl RequestSignature {
@@ -57,12 +65,14 @@ impl RequestSignature {
 }
 
 impl Casework {
-    /// The officer who signed a request, under the trust document in force.
+    /// The officer who signed a request with a body of this hash, under the trust document in
+    /// force.
     pub fn authenticate(
         &self,
         signature: &RequestSignature,
         method: &str,
         path: &str,
+        body: &Hash,
     ) -> Result<(OfficerId, Officer), Error> {
         let now = self.inner.authority.now();
         if now.abs_diff(signature.time) > LEEWAY {
@@ -79,7 +89,7 @@ impl Casework {
                 "the trust document in force names no such officer and key",
             ));
         };
-        let message = request_message(ledger.origin(), method, path, signature.time);
+        let message = request_message(ledger.origin(), method, path, signature.time, body);
         let proof = Proof::Ed25519 {
             sig: &signature.sig,
         };

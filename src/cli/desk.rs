@@ -3,6 +3,7 @@
 use super::{Error, secret, server::Server, when};
 use crate::{
     canon::{Base64, KeyId, OfficerId, Origin},
+    casework::request_message,
     config::Config,
     decision::{Approval, Body, approval_message},
     tlog::Hash,
@@ -92,11 +93,11 @@ impl Officer {
         }
     }
 
-    /// The `Authorization` of one request to the private part of the API.
-    pub fn authorization(&self, origin: &Origin, method: &str, path: &str) -> String {
+    /// The `Authorization` of one request to the private part of the API, with this body.
+    pub fn authorization(&self, origin: &Origin, method: &str, path: &str, body: &[u8]) -> String {
         let time = when::now();
-        let message = format!("blockfeed/request/v1\n{origin}\n{method}\n{path}\n{time}\n");
-        let signature = STANDARD.encode(self.secret.sign(message.as_bytes()).to_bytes());
+        let message = request_message(origin, method, path, time, &Hash::of(body));
+        let signature = STANDARD.encode(self.secret.sign(&message).to_bytes());
         format!("Blockfeed {} {} {time} {signature}", self.id, self.key)
     }
 }

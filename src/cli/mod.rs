@@ -17,6 +17,7 @@ mod desk;
 mod document;
 mod erase;
 mod error;
+mod form;
 mod guard;
 mod held;
 mod init;

@@ -1,7 +1,7 @@
 //! The authority's API as a client speaks it (design: Storage and scale, "verbs that write speak
 //! HTTP to the running authority, the officer's signature being the credential").
 
-use super::{Error, desk::Officer, error::Problem};
+use super::{Error, desk::Officer, error::Problem, form::Form};
 use crate::{
     canon::{DecisionId, Origin},
     config::Config,
@@ -176,14 +176,14 @@ impl Server {
     /// A proposal, shown to officers alone.
     pub async fn proposal(&self, id: &str, officer: &Officer) -> Result<ProposalView, Error> {
         let path = format!("api/v1/proposals/{}", DecisionId::new(id)?);
-        let authorization = self.authorization(officer, "GET", &path).await?;
+        let authorization = self.authorization(officer, "GET", &path, b"").await?;
         self.get(&path, &[], Some(&authorization)).await
     }
 
     /// The proposals that the authority still has, newest first.
     pub async fn proposals(&self, officer: &Officer) -> Result<Proposals, Error> {
         let path = "api/v1/proposals";
-        let authorization = self.authorization(officer, "GET", path).await?;
+        let authorization = self.authorization(officer, "GET", path, b"").await?;
         self.get(path, &[], Some(&authorization)).await
     }
 
@@ -196,7 +196,7 @@ impl Server {
         officer: &Officer,
     ) -> Result<Vec<u8>, Error> {
         let path = format!("api/v1/proposals/{id}/parts/{sha256}");
-        let authorization = self.authorization(officer, "GET", &path).await?;
+        let authorization = self.authorization(officer, "GET", &path, b"").await?;
         let read = Read::new(&path, length.max(ANSWER)).authorized(Some(&authorization));
         let answer = self.source.ask(read).await?;
         if answer.status == 200 {
@@ -212,7 +212,7 @@ impl Server {
         officer: &Officer,
     ) -> Result<Vec<u8>, Error> {
         let path = format!("api/v1/proposals/{id}/openings");
-        let authorization = self.authorization(officer, "GET", &path).await?;
+        let authorization = self.authorization(officer, "GET", &path, b"").await?;
         let read = Read::new(&path, OPENINGS).authorized(Some(&authorization));
         let answer = self.source.ask(read).await?;
         if answer.status == 200 {
@@ -232,10 +232,7 @@ impl Server {
     /// Takes a proposal back.
     pub async fn withdraw(&self, id: &str, officer: &Officer) -> Result<Value, Error> {
         let path = format!("api/v1/proposals/{}/withdrawal", DecisionId::new(id)?);
-        let authorization = self.authorization(officer, "POST", &path).await?;
-        let to = Read::new(&path, ANSWER).authorized(Some(&authorization));
-        self.post(to, Bytes::from_static(b"{}"), "application/json")
-            .await
+        self.signed(&path, &serde_json::json!({}), officer).await
     }
 
     /// Destroys what ended entries of a decision stand for; no subjects are all of them.
@@ -247,11 +244,9 @@ impl Server {
         officer: &Officer,
     ) -> Result<Value, Error> {
         let path = format!("api/v1/decisions/{}/erasure", DecisionId::new(id)?);
-        let authorization = self.authorization(officer, "POST", &path).await?;
-        let to = Read::new(&path, ANSWER).authorized(Some(&authorization));
         let subjects = Some(subjects).filter(|s| !s.is_empty());
-        let asked = json(&serde_json::json!({ "subjects": subjects, "texts": texts }))?;
-        self.post(to, asked.into(), "application/json").await
+        let asked = serde_json::json!({ "subjects": subjects, "texts": texts });
+        self.signed(&path, &asked, officer).await
     }
 
     /// Puts a new trust document in force.
@@ -285,22 +280,54 @@ impl Server {
     /// The subscribers and what each has applied.
     pub async fn subscribers(&self, officer: &Officer) -> Result<Value, Error> {
         let path = "api/v1/subscribers";
-        let authorization = self.authorization(officer, "GET", path).await?;
+        let authorization = self.authorization(officer, "GET", path, b"").await?;
         self.get(path, &[], Some(&authorization)).await
     }
 
-    /// Registers a subscriber's key.
-    pub async fn add_subscriber(
+    /// One subscriber and where it stands.
+    pub async fn subscriber(&self, name: &str, officer: &Officer) -> Result<Value, Error> {
+        let path = format!("api/v1/subscribers/{}", segment(name)?);
+        let authorization = self.authorization(officer, "GET", &path, b"").await?;
+        self.get(&path, &[], Some(&authorization)).await
+    }
+
+    /// Registers a subscriber.
+    pub async fn add_subscriber(&self, new: &Value, officer: &Officer) -> Result<Value, Error> {
+        self.signed("api/v1/subscribers", new, officer).await
+    }
+
+    /// Changes a subscriber.
+    pub async fn change_subscriber(
         &self,
         name: &str,
-        key: &str,
+        change: &Value,
         officer: &Officer,
     ) -> Result<Value, Error> {
-        let path = "api/v1/subscribers";
-        let authorization = self.authorization(officer, "POST", path).await?;
-        let body = json(&serde_json::json!({ "name": name, "public": key }))?;
-        let to = Read::new(path, ANSWER).authorized(Some(&authorization));
-        self.post(to, body.into(), "application/json").await
+        let path = format!("api/v1/subscribers/{}", segment(name)?);
+        self.signed(&path, change, officer).await
+    }
+
+    /// Makes a token for a subscriber.
+    pub async fn issue_token(
+        &self,
+        name: &str,
+        order: &Value,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
+        let path = format!("api/v1/subscribers/{}/tokens", segment(name)?);
+        self.signed(&path, order, officer).await
+    }
+
+    /// Ends a token.
+    pub async fn revoke_token(
+        &self,
+        name: &str,
+        id: &str,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
+        let (name, id) = (segment(name)?, segment(id)?);
+        let path = format!("api/v1/subscribers/{name}/tokens/{id}/revocation");
+        self.signed(&path, &serde_json::json!({}), officer).await
     }
 
     /// A part that has been published.
@@ -314,10 +341,24 @@ impl Server {
         officer: &Officer,
         method: &str,
         path: &str,
+        body: &[u8],
     ) -> Result<String, Error> {
         // The request is bound to the log, so that a signature for one can't be used at another.
         let origin = self.log().await?.origin;
-        Ok(officer.authorization(&origin, method, &format!("/{path}")))
+        Ok(officer.authorization(&origin, method, &format!("/{path}"), body))
+    }
+
+    /// Posts what an officer signs.
+    async fn signed(
+        &self,
+        path: &str,
+        document: &Value,
+        officer: &Officer,
+    ) -> Result<Value, Error> {
+        let body = json(document)?;
+        let authorization = self.authorization(officer, "POST", path, &body).await?;
+        let to = Read::new(path, ANSWER).authorized(Some(&authorization));
+        self.post(to, body.into(), "application/json").await
     }
 
     async fn get<T: DeserializeOwned>(
@@ -372,43 +413,15 @@ impl Server {
     }
 }
 
-/// A `multipart/form-data` body (RFC 7578).
-struct Form {
-    boundary: String,
-    bytes: Vec<u8>,
-}
-
-impl Form {
-    fn new() -> Result<Self, Error> {
-        // Random, so that no part's content can hold it by accident or design.
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)
-            .map_err(|e| Error::said(format!("the system gives no randomness: {e}")))?;
-        Ok(Self {
-            boundary: format!("blockfeed-{}", hex::encode(random)),
-            bytes: Vec::new(),
-        })
+/// A name as one step of a path.
+fn segment(name: &str) -> Result<&str, Error> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Err(Error::said(format!(
+            "{name:?} is no name of a subscriber or token: these are made of a-z 0-9 -"
+        )));
     }
-
-    fn field(&mut self, name: &str, content: &[u8]) {
-        let head = format!(
-            "--{}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n",
-            self.boundary
-        );
-        self.bytes.extend_from_slice(head.as_bytes());
-        self.bytes.extend_from_slice(content);
-        self.bytes.extend_from_slice(b"\r\n");
-    }
-
-    fn content_type(&self) -> String {
-        format!("multipart/form-data; boundary={}", self.boundary)
-    }
-
-    fn end(&mut self) -> Bytes {
-        let end = format!("--{}--\r\n", self.boundary);
-        self.bytes.extend_from_slice(end.as_bytes());
-        std::mem::take(&mut self.bytes).into()
-    }
+    Ok(name)
 }
 
 fn json(document: &impl Serialize) -> Result<Vec<u8>, Error> {

@@ -29,7 +29,7 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(super) fn db(&self) -> PathBuf {
+    pub fn db(&self) -> PathBuf {
         self.data.join("db")
     }
 

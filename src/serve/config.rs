@@ -1,5 +1,6 @@
 //! What the operator may set about HTTP.
 
+use crate::entries::FeedName;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -29,6 +30,9 @@ pub struct Config {
     pub stale: u64,
     /// Seconds that requests at hand may take to end when the server stops.
     pub grace: u64,
+    /// Whether `domains` and `networks` are for everybody; else they want a token, as sellers and
+    /// accounts always do.
+    pub open_feeds: bool,
 }
 
 impl Default for Config {
@@ -46,6 +50,14 @@ impl Default for Config {
             rendered: 512 << 20,
             stale: 300,
             grace: 10,
+            open_feeds: true,
         }
+    }
+}
+
+impl Config {
+    /// Whether a feed is for everybody.
+    pub(super) fn is_open(&self, feed: &FeedName) -> bool {
+        self.open_feeds && feed.platform().is_none()
     }
 }

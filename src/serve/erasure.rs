@@ -1,23 +1,26 @@
 //! `/api/v1/decisions/<id>/erasure`.
 
 use super::{
+    caller::Signed,
     problem::{Answer, Problem},
-    proposals::{private, whole},
+    proposals::private,
     public::decision_id,
-    signed::Signed,
     site::Site,
+    subscribers::decoded,
 };
-use crate::subject::Subject;
+use crate::{canon::DecisionId, casework::Erased, subject::Subject};
 use axum::{
     Json,
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// What is to be erased.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub(super) struct ErasureOrder {
     /// Sellers and accounts in canonical form; none: all that have ended.
     subjects: Option<Vec<String>>,
     /// The decision's texts too.
@@ -25,7 +28,10 @@ struct Asked {
     texts: bool,
 }
 
-/// `POST /api/v1/decisions/<id>/erasure`
+/// Destroy what ended entries of a decision stand for. It can't be undone.
+#[utoipa::path(post, path = "/api/v1/decisions/{id}/erasure", tag = "desk",
+    params(("id" = DecisionId, Path)), request_body = ErasureOrder,
+    responses((status = 200, body = Erased)), security(("officer" = [])))]
 pub(super) async fn erase(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -33,8 +39,7 @@ pub(super) async fn erase(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let id = decision_id(id)?;
-    let asked: Asked = serde_json::from_slice(&whole(body)?)
-        .map_err(|e| Problem::bad("malformed", e.to_string()))?;
+    let asked: ErasureOrder = decoded(body)?;
     let subjects = asked.subjects.map(|texts| {
         let read = texts.iter().map(|text| Subject::parse(text));
         read.collect::<Result<Vec<_>, _>>()

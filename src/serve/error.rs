@@ -19,6 +19,8 @@ pub enum Error {
         flag: &'static str,
         source: std::io::Error,
     },
+    #[error("the API's description can't be written: {0}")]
+    Description(#[from] serde_json::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }

@@ -4,7 +4,9 @@
 //! are parsed here and not by the router.
 
 use super::{
-    Route, files,
+    Route,
+    caller::Shown,
+    files,
     metrics::Counted,
     page::{Keep, TEXT},
     problem::{Answer, Problem},
@@ -12,6 +14,7 @@ use super::{
     site::Site,
 };
 use crate::{
+    casework,
     entries::FeedName,
     feed::{formats::Format, paths},
     tlog::Hash,
@@ -19,7 +22,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -65,13 +68,61 @@ pub(super) async fn feeds(
         return none().into_response();
     };
     let route = place.route();
-    let answer = match asked {
-        Ok(Query(asked)) => place.answer(&site, asked, &headers).await,
-        Err(e) => Err(Problem::bad("query", e.body_text())),
+    let mut answer = match given(&site, &place, asked, &headers).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.into_response(),
     };
-    let mut answer = answer.into_response();
     answer.extensions_mut().insert(route);
     answer
+}
+
+/// The answer, if whoever asks may have it. What is open stays so whatever token is shown: one
+/// that has expired never keeps a resolver from unblocking.
+async fn given(
+    site: &Site,
+    place: &Place,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Answer {
+    let is_open = site.config.is_open(place.feed());
+    if !is_open {
+        entitled(site, place.feed(), headers)?;
+    }
+    let Query(asked) = asked.map_err(|e| Problem::bad("query", e.body_text()))?;
+    let mut answer = place.answer(site, asked, headers).await?;
+    if !is_open {
+        keep_private(&mut answer)?;
+    }
+    Ok(answer)
+}
+
+fn entitled(site: &Site, feed: &FeedName, headers: &HeaderMap) -> Answer<()> {
+    let Shown::Token(reader) = Shown::of(site, headers)? else {
+        return Err(casework::Error::Token("this feed is read by token").into());
+    };
+    reader.may_read(feed)?;
+    if reader.sandbox {
+        let why = "a sandbox token reads the API's made data; published files are the log's own";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "sandbox", why));
+    }
+    Ok(())
+}
+
+/// What one reader may have is kept by nobody between.
+fn keep_private(answer: &mut Response) -> Answer<()> {
+    let headers = answer.headers_mut();
+    let kept = headers.get(header::CACHE_CONTROL);
+    let kept = kept
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("no-cache");
+    let rest = kept.strip_prefix("public, ").unwrap_or(kept);
+    let value = HeaderValue::from_str(&format!("private, {rest}"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        value.map_err(|e| Problem::internal(&e))?,
+    );
+    headers.insert(header::VARY, HeaderValue::from_static("authorization"));
+    Ok(())
 }
 
 impl Place {
@@ -108,18 +159,28 @@ impl Place {
         })
     }
 
-    async fn answer(self, site: &Site, asked: Asked, headers: &HeaderMap) -> Answer {
+    fn feed(&self) -> &FeedName {
         match self {
-            Self::Manifest(feed) => manifest(site, &feed, &asked, headers).await,
+            Self::Manifest(feed)
+            | Self::Snapshot(feed, _)
+            | Self::Delta(feed, _)
+            | Self::Proof(feed)
+            | Self::Rendered(feed, _) => feed,
+        }
+    }
+
+    async fn answer(&self, site: &Site, asked: Asked, headers: &HeaderMap) -> Answer {
+        match self {
+            Self::Manifest(feed) => manifest(site, feed, &asked, headers).await,
             Self::Snapshot(feed, hash) => {
-                files::feed_file(site, paths::snapshot, &feed, &hash, headers).await
+                files::feed_file(site, paths::snapshot, feed, hash, headers).await
             }
             Self::Delta(feed, hash) => {
-                files::feed_file(site, paths::delta, &feed, &hash, headers).await
+                files::feed_file(site, paths::delta, feed, hash, headers).await
             }
-            Self::Proof(feed) => proof(site, feed, asked).await,
+            Self::Proof(feed) => proof(site, feed.clone(), asked).await,
             Self::Rendered(feed, format) => {
-                let page = Shelf::page(site, feed, format).await?;
+                let page = Shelf::page(site, feed.clone(), *format).await?;
                 page.answer(headers).await
             }
         }
@@ -157,7 +218,12 @@ async fn page(site: &Site, feed: &FeedName, headers: &HeaderMap) -> Answer {
 
 /// Waits until the feed's serial has passed `after`; false when the time is over or the server
 /// stops.
-async fn passed(site: &Site, feed: &FeedName, after: u64, wait: Duration) -> Answer<bool> {
+pub(super) async fn passed(
+    site: &Site,
+    feed: &FeedName,
+    after: u64,
+    wait: Duration,
+) -> Answer<bool> {
     let Ok(_permit) = site.long_polls.clone().try_acquire_owned() else {
         return Err(Problem::unavailable(
             "too many long polls wait already; ask without `wait`",

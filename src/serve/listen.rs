@@ -82,7 +82,7 @@ impl Server {
         let site = Site::new(self.config.clone(), casework, metrics, stopping.clone());
         let files = Listener {
             listener: self.files,
-            router: router::of_site(site),
+            router: router::of_site(site)?,
             limit: Arc::new(Semaphore::new(
                 self.config.connections.min(Semaphore::MAX_PERMITS),
             )),

@@ -8,7 +8,9 @@
 //! Files come from the published folder, which any web server could serve as well; checkpoint and
 //! manifests come from memory, where they change at one moment with the state.
 
+mod caller;
 mod config;
+mod door;
 mod erasure;
 mod error;
 mod feeds;
@@ -18,13 +20,14 @@ mod health;
 mod listen;
 mod metered;
 mod metrics;
+mod openapi;
 mod page;
 mod problem;
 mod proposals;
 mod public;
 mod rendered;
 mod router;
-mod signed;
+mod schema;
 mod site;
 mod subscribers;
 mod trust;

@@ -41,6 +41,7 @@ pub(super) enum Content {
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const BYTES: &str = "application/octet-stream";
+pub(super) const JSON: &str = "application/json";
 pub(super) const ZSTD: &str = "application/zstd";
 
 impl Page {

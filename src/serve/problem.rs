@@ -16,6 +16,23 @@ pub struct Problem {
     more: Map<String, Value>,
 }
 
+/// A problem document, as the API's description has it.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "it describes what a problem is written as")]
+pub(super) struct Document {
+    /// `urn:blockfeed:problem:<code>`
+    r#type: String,
+    title: String,
+    status: u16,
+    /// A sentence: what, why, what to do.
+    detail: String,
+    /// What programs may rely on.
+    code: String,
+    /// What could be asked instead.
+    offer: Option<String>,
+}
+
 /// The result of a handler.
 pub(super) type Answer<T = Response> = Result<T, Problem>;
 
@@ -82,7 +99,7 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, value("no-store"));
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, value("Blockfeed"));
+                headers.insert(header::WWW_AUTHENTICATE, value("Bearer, Blockfeed"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, value("5"));
@@ -101,6 +118,8 @@ impl From<casework::Error> for Problem {
             E::NoProposal(_)
             | E::NoDecision(_)
             | E::NoFeed(_)
+            | E::NoSubscriber(_)
+            | E::NoToken(..)
             | E::NoPart { .. }
             | E::NoSerial { .. } => StatusCode::NOT_FOUND,
             E::IdTaken(_)
@@ -109,14 +128,18 @@ impl From<casework::Error> for Problem {
             | E::BeingApproved(_)
             | E::AlreadyCommitted(..)
             | E::InForce(..)
-            | E::SubscriberTaken(_) => StatusCode::CONFLICT,
+            | E::SubscriberTaken(_)
+            | E::TooManyTokens(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
-            E::Unauthorised(_) => StatusCode::UNAUTHORIZED,
+            E::Unauthorised(_) | E::Token(_) => StatusCode::UNAUTHORIZED,
             E::Forbidden { .. }
+            | E::Scope { .. }
             | E::NotProposed(_)
             | E::UnknownSubscriber(_)
             | E::ReceiptSignature(_) => StatusCode::FORBIDDEN,
             E::NotAlone
+            | E::Invalid { .. }
+            | E::NotItsFeed(..)
             | E::PartMissing(_)
             | E::Text { .. }
             | E::NotOpened(_)
@@ -124,7 +147,12 @@ impl From<casework::Error> for Problem {
             | E::Query { .. }
             | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,
             E::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            E::Log(_) | E::Store(_) | E::Feed(_) | E::Record { .. } | E::Metrics(_) => {
+            E::Log(_)
+            | E::Store(_)
+            | E::Feed(_)
+            | E::Record { .. }
+            | E::Random(_)
+            | E::Metrics(_) => {
                 return Self::internal(&error);
             }
         };

@@ -1,13 +1,14 @@
 //! `/api/v1/proposals`: propose, read, approve, withdraw.
 
 use super::{
+    caller::Signed,
     problem::{Answer, Problem},
     public::{decision_id, query},
-    signed::Signed,
     site::Site,
     upload::Upload,
 };
 use crate::{
+    canon::DecisionId,
     casework::{Draft, Proposal, Proposals, Status},
     decision::{MAX_LEAF, MAX_PART},
     log::Committed,
@@ -26,6 +27,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// The most bytes of an approval: a passkey's client data may be long.
 const MAX_APPROVAL: u64 = 16 * 1024;
@@ -33,26 +35,46 @@ const MAX_APPROVAL: u64 = 16 * 1024;
 /// How long body and approval may take to come.
 const SIGNED_TIME: Duration = Duration::from_secs(30);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Proposing {
+    /// Puts a stay in force at once, by one signature.
     commit: Option<Commit>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Commit {
     Now,
 }
 
-#[derive(Deserialize)]
+/// The fields of an upload, in this order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+struct Proposed {
+    /// The canonical body of the decision.
+    body: String,
+    /// The first officer's signature.
+    approval: String,
+    /// The lines and texts that the body names by hash.
+    part: Vec<String>,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listed {
+    /// Only those that stand so.
+    #[param(value_type = Option<String>)]
     status: Option<Status>,
 }
 
-/// `POST /api/v1/proposals`: fields `body`, `approval`, then each `part`. The signature is
-/// verified before a part is read.
+/// Propose: the fields `body`, `approval`, then each `part`. The first officer's signature, in
+/// `approval`, is the credential; it is verified before a part is read.
+#[utoipa::path(post, path = "/api/v1/proposals", tag = "desk", params(Proposing),
+    request_body(content = Proposed, content_type = "multipart/form-data"),
+    responses((status = 201, body = Value), (status = 200, body = Value, description = "Committed")))]
 pub(super) async fn propose(
     State(site): State<Site>,
     asked: Result<Query<Proposing>, QueryRejection>,
@@ -79,7 +101,9 @@ pub(super) async fn propose(
     Ok((StatusCode::CREATED, [("location", place)], Json(said)).into_response())
 }
 
-/// `GET /api/v1/proposals?status=`
+/// The proposals, newest first.
+#[utoipa::path(get, path = "/api/v1/proposals", tag = "desk", params(Listed),
+    responses((status = 200, body = Value)), security(("officer" = [])))]
 pub(super) async fn list(
     State(site): State<Site>,
     _officer: Signed,
@@ -90,7 +114,10 @@ pub(super) async fn list(
     Ok(private(Json(found)))
 }
 
-/// `GET /api/v1/proposals/<id>`
+/// A proposal.
+#[utoipa::path(get, path = "/api/v1/proposals/{id}", tag = "desk",
+    params(("id" = DecisionId, Path)),
+    responses((status = 200, body = Value)), security(("officer" = [])))]
 pub(super) async fn one(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -101,7 +128,11 @@ pub(super) async fn one(
     Ok(private(Json(found)))
 }
 
-/// `GET /api/v1/proposals/<id>/parts/<sha256>`
+/// A part of a proposal, as it was sent.
+#[utoipa::path(get, path = "/api/v1/proposals/{id}/parts/{sha256}", tag = "desk",
+    params(("id" = DecisionId, Path), ("sha256" = Hash, Path)),
+    responses((status = 200, body = String, content_type = "text/plain")),
+    security(("officer" = [])))]
 pub(super) async fn part(
     State(site): State<Site>,
     Path((id, sha256)): Path<(String, String)>,
@@ -115,7 +146,11 @@ pub(super) async fn part(
     Ok(private(([("content-type", super::page::TEXT)], bytes)))
 }
 
-/// `GET /api/v1/proposals/<id>/openings`: what its commitments stand for, for officers alone.
+/// What a proposal's commitments stand for: salt and subject a line, for officers alone.
+#[utoipa::path(get, path = "/api/v1/proposals/{id}/openings", tag = "desk",
+    params(("id" = DecisionId, Path)),
+    responses((status = 200, body = String, content_type = "text/plain")),
+    security(("officer" = [])))]
 pub(super) async fn openings(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -126,7 +161,11 @@ pub(super) async fn openings(
     Ok(private(([("content-type", super::page::TEXT)], text)))
 }
 
-/// `POST /api/v1/proposals/<id>/approvals`: answers once the decision is durable and published.
+/// Approve: answers once the decision is durable and published. The second officer's signature,
+/// in the body, is the credential.
+#[utoipa::path(post, path = "/api/v1/proposals/{id}/approvals", tag = "desk",
+    params(("id" = DecisionId, Path)), request_body = Value,
+    responses((status = 200, body = Value)))]
 pub(super) async fn approve(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -137,7 +176,10 @@ pub(super) async fn approve(
     Ok(committed_at(site.casework.approve(&id, &body).await?))
 }
 
-/// `POST /api/v1/proposals/<id>/withdrawal`
+/// Take a proposal back.
+#[utoipa::path(post, path = "/api/v1/proposals/{id}/withdrawal", tag = "desk",
+    params(("id" = DecisionId, Path)),
+    responses((status = 200, body = Value)), security(("officer" = [])))]
 pub(super) async fn withdraw(
     State(site): State<Site>,
     Path(id): Path<String>,

@@ -1,12 +1,13 @@
 //! The public API: the log in short, look-up, decisions, pages of a feed, the next id.
 
 use super::{
+    caller::Caller,
     problem::{Answer, Problem},
     site::Site,
 };
 use crate::{
     canon::DecisionId,
-    casework::{Dossier, Lookup, Page},
+    casework::{Dossier, Lookup},
     entries::FeedName,
     feed::Manifest,
     tlog::VerifierKey,
@@ -14,29 +15,45 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
+    response::{IntoResponse, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// How many lines a page has where it isn't said.
 const LIMIT: usize = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Looked {
+    /// A name, an address, a network, a URL, a subject.
     q: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Paged {
+    #[param(value_type = FeedName)]
     feed: String,
+    /// A serial of the feed, or a size of the log at which a commit was closed; none: now.
     at: Option<u64>,
+    /// The `next` of the page before.
     after: Option<String>,
+    /// Lines of a page: 1,000 where it isn't said, 10,000 at most.
     limit: Option<usize>,
 }
 
-/// `GET /api/v1/log`
+/// The next id that is free.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NextId {
+    id: DecisionId,
+}
+
+/// The log in short: where it stands, its keys, its feeds.
+#[utoipa::path(get, path = "/api/v1/log", tag = "public", responses((status = 200, body = Value)))]
 pub(super) async fn log(State(site): State<Site>) -> Answer<Json<Value>> {
     let answer = site.ask(|desk| {
         let sha256 = desk.trust_hash()?;
@@ -65,7 +82,9 @@ pub(super) async fn log(State(site): State<Site>) -> Answer<Json<Value>> {
     answer.await.map(Json)
 }
 
-/// `GET /api/v1/lookup?q=`
+/// Is it in force, by what, until when?
+#[utoipa::path(get, path = "/api/v1/lookup", tag = "public", params(Looked),
+    responses((status = 200, body = Value)))]
 pub(super) async fn lookup(
     State(site): State<Site>,
     asked: Result<Query<Looked>, QueryRejection>,
@@ -74,7 +93,9 @@ pub(super) async fn lookup(
     site.ask(move |desk| desk.lookup(&q)).await.map(Json)
 }
 
-/// `GET /api/v1/decisions/<id>`
+/// A decision's life: what it said, who signed, what touched it, its proof.
+#[utoipa::path(get, path = "/api/v1/decisions/{id}", tag = "public",
+    params(("id" = DecisionId, Path)), responses((status = 200, body = Value)))]
 pub(super) async fn decision(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -83,24 +104,43 @@ pub(super) async fn decision(
     site.ask(move |desk| desk.dossier(&id)).await.map(Json)
 }
 
-/// `GET /api/v1/entries?feed=&at=&after=&limit=`
+/// A page of a feed's lines, now or at a serial of the past.
+#[utoipa::path(get, path = "/api/v1/entries", tag = "feeds", params(Paged),
+    responses((status = 200, body = Value)), security((), ("token" = [])))]
 pub(super) async fn entries(
     State(site): State<Site>,
+    caller: Caller,
     asked: Result<Query<Paged>, QueryRejection>,
-) -> Answer<Json<Page>> {
+) -> Answer {
     let Query(asked) = query(asked)?;
-    let feed = FeedName::parse(&asked.feed).map_err(|e| Problem::bad("no_feed", e.to_string()))?;
+    let feed = feed_name(&asked.feed)?;
+    caller.reads(&site, &feed)?;
     let page = site.ask(move |desk| {
         let limit = asked.limit.unwrap_or(LIMIT);
         desk.entries(&feed, asked.at, asked.after.as_deref(), limit)
     });
-    page.await.map(Json)
+    Ok(dressed(&caller, Json(page.await?)))
 }
 
-/// `GET /api/v1/ids/next`
-pub(super) async fn next_id(State(site): State<Site>) -> Answer<Json<Value>> {
+/// The next free id. It isn't reserved: whoever proposes first has it.
+#[utoipa::path(get, path = "/api/v1/ids/next", tag = "desk", responses((status = 200, body = NextId)))]
+pub(super) async fn next_id(State(site): State<Site>) -> Answer<Json<NextId>> {
     let id = site.ask(|desk| desk.next_id()).await?;
-    Ok(Json(json!({ "id": id })))
+    Ok(Json(NextId { id }))
+}
+
+/// The feed that a query names.
+pub(super) fn feed_name(text: &str) -> Answer<FeedName> {
+    FeedName::parse(text).map_err(|e| Problem::bad("no_feed", e.to_string()))
+}
+
+/// What was given by token is kept by nobody between.
+pub(super) fn dressed(caller: &Caller, answer: impl IntoResponse) -> Response {
+    let kept = match caller {
+        Caller::Nobody => "no-cache",
+        _ => "private, no-store",
+    };
+    ([("cache-control", kept)], answer).into_response()
 }
 
 /// The id in a path. One that can't be an id names nothing.

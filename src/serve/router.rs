@@ -1,22 +1,28 @@
-//! The route table.
+//! The route table. What stands under `/api/v1` is described where it is handled; the API's
+//! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, erasure, feeds, files, health, metrics::Metrics, problem::Problem, proposals,
-    public, site::Site, subscribers, trust, watch,
+    Config, Error, door, erasure, feeds, files, health,
+    metrics::Metrics,
+    openapi,
+    page::{JSON, Keep},
+    problem::Problem,
+    proposals, public,
+    site::Site,
+    subscribers, trust, watch,
 };
 use crate::casework::Casework;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     middleware,
-    routing::{get, post},
+    routing::get,
 };
+use bytes::Bytes;
 use prometheus::Registry;
 use std::sync::Arc;
-
-/// The most bytes of a body that isn't an upload.
-const SMALL: usize = 256 * 1024;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// All routes, without a socket: files, API, health. `stopping` turns true when long polls are
 /// to end. Registers the server's metrics.
@@ -27,53 +33,25 @@ pub fn router(
     stopping: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Router, Error> {
     let metrics = Metrics::new(registry)?;
-    Ok(of_site(Site::new(
+    of_site(Site::new(
         Arc::new(config.clone()),
         casework,
         metrics,
         stopping,
-    )))
+    ))
 }
 
-pub(super) fn of_site(site: Site) -> Router {
-    let upload = usize::try_from(site.config.upload).unwrap_or(usize::MAX);
-    let uploads = Router::new()
-        .route("/api/v1/proposals", post(proposals::propose))
-        .route("/api/v1/trust", post(trust::renew))
-        .layer(DefaultBodyLimit::max(upload));
-    let small = Router::new()
-        .route("/log/checkpoint", get(files::checkpoint))
-        .route("/log/tile/{*path}", get(files::tile))
-        .route("/part/{sha256}", get(files::part))
-        .route("/feeds/{*rest}", get(feeds::feeds))
-        .route("/api/v1/log", get(public::log))
-        .route("/api/v1/lookup", get(public::lookup))
-        .route("/api/v1/decisions/{id}", get(public::decision))
-        .route("/api/v1/decisions/{id}/erasure", post(erasure::erase))
-        .route("/api/v1/entries", get(public::entries))
-        .route("/api/v1/ids/next", get(public::next_id))
-        .route("/api/v1/proposals", get(proposals::list))
-        .route("/api/v1/proposals/{id}", get(proposals::one))
-        .route(
-            "/api/v1/proposals/{id}/parts/{sha256}",
-            get(proposals::part),
-        )
-        .route("/api/v1/proposals/{id}/openings", get(proposals::openings))
-        .route("/api/v1/proposals/{id}/approvals", post(proposals::approve))
-        .route(
-            "/api/v1/proposals/{id}/withdrawal",
-            post(proposals::withdraw),
-        )
-        .route("/api/v1/receipts", post(subscribers::receive))
-        .route(
-            "/api/v1/subscribers",
-            get(subscribers::list).post(subscribers::register),
-        )
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .layer(DefaultBodyLimit::max(SMALL));
-    small
-        .merge(uploads)
+pub(super) fn of_site(site: Site) -> Result<Router, Error> {
+    let (api, document) = api(&site).split_for_parts();
+    let document: Bytes = openapi::finish(document).to_json()?.into();
+    let described = async move |headers: HeaderMap| {
+        files::of_memory(document, JSON, Keep::Ask)
+            .answer(&headers)
+            .await
+    };
+    Ok(files_and_health()
+        .route("/api/openapi.json", get(described))
+        .merge(api)
         .fallback(async || Problem::missing("there is no such path here"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -83,5 +61,47 @@ pub(super) fn of_site(site: Site) -> Router {
             )
         })
         .layer(middleware::from_fn_with_state(site.clone(), watch::watch))
-        .with_state(site)
+        .with_state(site))
+}
+
+fn files_and_health() -> Router<Site> {
+    Router::new()
+        .route("/log/checkpoint", get(files::checkpoint))
+        .route("/log/tile/{*path}", get(files::tile))
+        .route("/part/{sha256}", get(files::part))
+        .route("/feeds/{*rest}", get(feeds::feeds))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+}
+
+/// Every route under `/api/v1`, with its description.
+fn api(site: &Site) -> OpenApiRouter<Site> {
+    let upload = usize::try_from(site.config.upload).unwrap_or(usize::MAX);
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(proposals::propose))
+        .routes(routes!(trust::renew))
+        .layer(DefaultBodyLimit::max(upload));
+    let small = OpenApiRouter::with_openapi(openapi::begin())
+        .routes(routes!(public::log))
+        .routes(routes!(public::lookup))
+        .routes(routes!(public::decision))
+        .routes(routes!(erasure::erase))
+        .routes(routes!(public::entries))
+        .routes(routes!(public::next_id))
+        .routes(routes!(proposals::list))
+        .routes(routes!(proposals::one))
+        .routes(routes!(proposals::part))
+        .routes(routes!(proposals::openings))
+        .routes(routes!(proposals::approve))
+        .routes(routes!(proposals::withdraw))
+        .routes(routes!(subscribers::receive))
+        .routes(routes!(subscribers::standing))
+        .routes(routes!(subscribers::list, subscribers::register))
+        .routes(routes!(subscribers::one, subscribers::change))
+        .routes(routes!(subscribers::tokens, subscribers::issue))
+        .routes(routes!(subscribers::revoke))
+        .layer(middleware::from_fn_with_state(site.clone(), door::door))
+        // The door has read the body within its own limits.
+        .layer(DefaultBodyLimit::disable());
+    small.merge(uploads)
 }

@@ -72,7 +72,9 @@ impl House {
 
     /// A request that an officer signs.
     pub fn signed(&self, officer: Officer, method: &str, path: &str, body: &[u8]) -> Answer {
-        let header = self.secrets.authorization(officer, method, path, now());
+        let header = self
+            .secrets
+            .authorization(officer, method, path, now(), body);
         self.send(method, path, &[("authorization", &header)], body)
     }
 

@@ -158,10 +158,17 @@ impl Secrets {
         }
     }
 
-    /// The header by which an officer signs a request.
-    pub fn authorization(&self, officer: Officer, method: &str, path: &str, time: u64) -> String {
+    /// The header by which an officer signs a request with a body.
+    pub fn authorization(
+        &self,
+        officer: Officer,
+        method: &str,
+        path: &str,
+        time: u64,
+        body: &[u8],
+    ) -> String {
         let origin = Origin::new(ORIGIN).unwrap();
-        let message = request_message(&origin, method, path, time);
+        let message = request_message(&origin, method, path, time, &Hash::of(body));
         let sig = STANDARD.encode(officer.key().sign(&message).to_bytes());
         format!("Blockfeed {} k1 {time} {sig}", officer.id())
     }
