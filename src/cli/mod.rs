@@ -39,6 +39,7 @@ mod subscriber;
 mod targets;
 mod telemetry;
 mod trust;
+mod views;
 mod when;
 mod withdraw;
 
