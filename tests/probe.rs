@@ -1,4 +1,4 @@
-//! `blockfeed probe` against the real things: Unbound with rendered files, with the test entry and
+//! `blockfeed probe` against the real things: resolvers with rendered files, with the test entry and
 //! without; nftables with the rendered sets, in a network of its own; an HTTP server as a
 //! marketplace's endpoint. What can't be told is tried as much as what can.
 
@@ -81,6 +81,8 @@ fn rendered(dir: &Path, format: Format, feed: FeedName, entries: &[&str]) -> Pat
 enum World {
     /// As the Internet: nothing below `.example`, in the root zone's name; an address for all else.
     Internet,
+    /// The same, but in no zone's name: a forwarder that strips the SOA record.
+    Stripped,
     /// Nothing for any name, in no zone's name.
     Void,
     /// 0.0.0.0 and :: for every name.
@@ -115,6 +117,7 @@ fn reply(world: World, query: &[u8]) -> Option<Vec<u8>> {
     reply[6..12].fill(0);
     match world {
         World::Void => reply[3] = 0x83,
+        World::Stripped if reserved => reply[3] = 0x83,
         World::Internet if reserved => {
             reply[3] = 0x83;
             reply[9] = 1;
@@ -122,7 +125,7 @@ fn reply(world: World, query: &[u8]) -> Option<Vec<u8>> {
             reply.extend_from_slice(b"\x00\x00\x06\x00\x01\x00\x00\x00\x05\x00\x16\x00\x00");
             reply.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 5]);
         }
-        World::Internet | World::Null => {
+        World::Internet | World::Stripped | World::Null => {
             reply[3] = 0x80;
             reply[7] = 1;
             let (kind, length, byte) = if is_v6 { (28, 16, 0x26) } else { (1, 4, 198) };
@@ -138,27 +141,81 @@ fn reply(world: World, query: &[u8]) -> Option<Vec<u8>> {
     Some(reply)
 }
 
-/// Unbound on a port, with more in its configuration.
-fn unbound(dir: &Path, modules: &str, more: &str) -> Option<(peers::Running, String)> {
-    let tool = peers::tool("unbound")?;
-    // Debian's AppArmor profile binds the system path to system directories: a copy reads the test's.
-    let program = dir.join("program");
-    fs::copy(tool, &program).unwrap();
-    let (port, upstream) = (peers::free_port(), serve(World::Internet));
-    let conf = format!(
-        "server:\n  interface: 127.0.0.1@{port}\n  do-ip6: no\n  username: \"\"\n  chroot: \"\"\n  directory: \"{}\"\n  \
+/// A resolver that loads a rendered file: its name, the format, and its configuration for a port, a
+/// name server to ask, the directory and the file.
+type Loads = (&'static str, Format, fn(u16, u16, &str, &str) -> String);
+
+const RESOLVERS: [Loads; 5] = [
+    ("unbound", Format::Unbound, |port, upstream, dir, file| {
+        unbound(
+            "iterator",
+            &format!("include: \"{file}\""),
+            port,
+            upstream,
+            dir,
+        )
+    }),
+    ("unbound", Format::Rpz, |port, upstream, dir, file| {
+        let zone = format!("rpz:\n  name: domains.blockfeed\n  zonefile: \"{file}\"");
+        unbound("respip iterator", &zone, port, upstream, dir)
+    }),
+    ("named", Format::Rpz, |port, upstream, dir, file| {
+        format!(
+            "options {{ directory \"{dir}\"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
+             pid-file none; session-keyfile none; recursion yes; dnssec-validation no; forward only;\n\
+             forwarders {{ 127.0.0.1 port {upstream}; }};\n\
+             response-policy {{ zone \"rpz.blockfeed\"; }} qname-wait-recurse no; }};\ncontrols {{ }};\n\
+             zone \"rpz.blockfeed\" {{ type primary; file \"{file}\"; allow-query {{ none; }}; }};\n"
+        )
+    }),
+    ("dnsmasq", Format::Dnsmasq, |port, upstream, _, file| {
+        dnsmasq(port, upstream) + &format!("conf-file={file}\n")
+    }),
+    ("dnsmasq", Format::Hosts, |port, upstream, _, file| {
+        dnsmasq(port, upstream) + &format!("addn-hosts={file}\n")
+    }),
+];
+
+fn unbound(modules: &str, more: &str, port: u16, upstream: u16, dir: &str) -> String {
+    format!(
+        "server:\n  interface: 127.0.0.1@{port}\n  do-ip6: no\n  username: \"\"\n  chroot: \"\"\n  directory: \"{dir}\"\n  \
          pidfile: \"\"\n  use-syslog: no\n  do-not-query-localhost: no\n  num-threads: 1\n  module-config: \"{modules}\"\n\
          {more}\nforward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@{upstream}\n\
-         remote-control:\n  control-enable: no\n",
-        dir.display()
-    );
-    let file = dir.join("unbound.conf");
-    fs::write(&file, conf).unwrap();
+         remote-control:\n  control-enable: no\n"
+    )
+}
+
+fn dnsmasq(port: u16, upstream: u16) -> String {
+    format!(
+        "port={port}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\npid-file\nuser=\nlog-facility=-\n\
+         server=127.0.0.1#{upstream}\n"
+    )
+}
+
+/// A resolver on a port of its own, and its place.
+fn start(
+    dir: &Path,
+    name: &str,
+    conf: impl Fn(u16, u16) -> String,
+) -> Option<(peers::Running, String)> {
+    let tool = peers::tool(name)?;
+    // Debian's AppArmor profiles bind the system path to system directories: a copy reads the test's.
+    let program = dir.join("program");
+    fs::copy(tool, &program).unwrap();
+    let port = peers::free_port();
+    let file = dir.join("conf");
+    fs::write(&file, conf(port, serve(World::Internet))).unwrap();
     let mut command = Command::new(program);
-    command.args(["-d", "-c"]).arg(file).stdin(Stdio::null());
+    let foreground: &[&str] = match name {
+        "named" => &["-g", "-c"],
+        "dnsmasq" => &["-k", "-C"],
+        _ => &["-d", "-c"],
+    };
+    command.args(foreground).arg(file).stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let running = peers::Running::start(&mut command);
-    dns::ask(port, "up.example.com", dns::A).expect("unbound answers");
+    let up = dns::ask(port, "up.example.com", dns::A);
+    up.unwrap_or_else(|| panic!("{name} doesn't answer"));
     Some((running, format!("127.0.0.1:{port}")))
 }
 
@@ -166,77 +223,60 @@ const TEST: &str = "test.blockfeed.example +";
 
 #[test]
 fn a_resolver_is_seen_to_enforce_or_not() {
-    let named = FeedName::domains;
-    let cases: [(Format, &[&str], i32, &str); 6] = [
-        (
-            Format::Unbound,
-            &["shop.example.com +"],
-            1,
-            "the zone above it answers",
-        ),
-        (
-            Format::Unbound,
-            &["shop.example.com +", TEST],
-            0,
-            "the control isn't",
-        ),
-        (
-            Format::Unbound,
-            &["test.blockfeed.example ="],
-            1,
-            "below.test.blockfeed.example",
-        ),
-        (
-            Format::Rpz,
-            &["shop.example.com +"],
-            1,
-            "the zone above it answers",
-        ),
-        (
-            Format::Rpz,
-            &["shop.example.com +", TEST],
-            0,
-            "the control isn't",
-        ),
-        (
-            Format::Rpz,
-            &["test.blockfeed.example ="],
-            1,
-            "below.test.blockfeed.example",
-        ),
-    ];
-    for (format, entries, code, why) in cases {
-        let dir = tempfile::tempdir().unwrap();
-        let file = rendered(dir.path(), format, named(), entries);
-        let file = file.display();
-        let (modules, more) = match format {
-            Format::Rpz => (
-                "respip iterator",
-                format!("rpz:\n  name: domains.blockfeed\n  zonefile: \"{file}\"\n"),
+    for (name, format, conf) in RESOLVERS {
+        // A hosts file can't say what is below a name.
+        let (subtree, why) = match format {
+            Format::Hosts => (1, "below.test.blockfeed.example"),
+            _ => (0, "what isn't listed isn't"),
+        };
+        let cases: [(&[&str], i32, &str); 3] = [
+            (
+                &["shop.example.com +"],
+                1,
+                "for test.blockfeed.example the zone above it",
             ),
-            _ => ("iterator", format!("include: \"{file}\"")),
-        };
-        let Some((_running, place)) = unbound(dir.path(), modules, &more) else {
-            return peers::skip("what a resolver enforces", "unbound");
-        };
-        let value = expect(&["--resolver", &place], code, why);
-        assert_eq!(
-            value["probes"][0]["answers"].as_array().map(Vec::len),
-            Some(6)
-        );
-        // A control that has addresses changes nothing.
-        let control = ["--resolver", &place, "--control-name", "www.example.com"];
-        expect(&control, code, why);
-        let redirected = ["--resolver", &place, "--expect", "redirect=203.0.113.9"];
-        expect(&redirected, 1, "");
+            (&["shop.example.com +", TEST], subtree, why),
+            (
+                &["test.blockfeed.example ="],
+                1,
+                "below.test.blockfeed.example",
+            ),
+        ];
+        for (entries, code, why) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let file = rendered(dir.path(), format, FeedName::domains(), entries);
+            let (file, path) = (file.display().to_string(), dir.path().display().to_string());
+            let started = start(dir.path(), name, |port, upstream| {
+                conf(port, upstream, &path, &file)
+            });
+            let Some((_running, place)) = started else {
+                peers::skip(&format!("what {name} enforces"), name);
+                break;
+            };
+            println!("{name} {format} {entries:?}");
+            let value = expect(&["--resolver", &place], code, why);
+            assert_eq!(
+                value["probes"][0]["answers"].as_array().map(Vec::len),
+                Some(6)
+            );
+            // A control that has addresses changes nothing.
+            let control = ["--resolver", &place, "--control-name", "www.example.com"];
+            expect(&control, code, why);
+            let redirected = ["--resolver", &place, "--expect", "redirect=203.0.113.9"];
+            expect(&redirected, 1, "");
+        }
     }
 }
 
 #[test]
 fn a_notice_host_is_a_block_where_it_is_expected() {
     let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().display().to_string();
     let more = "  local-zone: test.blockfeed.example redirect\n  local-data: \"test.blockfeed.example A 203.0.113.9\"";
-    let Some((_running, place)) = unbound(dir.path(), "iterator", more) else {
+    let started = start(dir.path(), "unbound", |port, upstream| {
+        unbound("iterator", more, port, upstream, &path)
+    });
+    let Some((_running, place)) = started else {
         return peers::skip("the answer of a notice host", "unbound");
     };
     let with = |address: &str| {
@@ -250,9 +290,12 @@ fn a_notice_host_is_a_block_where_it_is_expected() {
 
 #[test]
 fn what_answers_alike_for_every_name_proves_nothing() {
-    for world in [World::Void, World::Null] {
+    for world in [World::Stripped, World::Void, World::Null] {
         let place = format!("127.0.0.1:{}", serve(world));
-        expect(&["--resolver", &place], 2, "answered like a blocked name");
+        expect(&["--resolver", &place], 2, "is answered in the same way");
+        // A control that resolves doesn't make a block of it.
+        let control = ["--resolver", &place, "--control-name", "www.example.com"];
+        expect(&control, 2, "is answered in the same way");
     }
     let internet = format!("127.0.0.1:{}", serve(World::Internet));
     expect(

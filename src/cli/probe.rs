@@ -36,7 +36,7 @@ pub struct ProbeArgs {
     /// What a block looks like where a notice host is used: redirect=ADDRESS (may be repeated)
     #[arg(long, value_name = "redirect=ADDRESS", value_parser = redirect, requires = "resolvers")]
     expect: Vec<IpAddr>,
-    /// A name that nobody listed [else control.blockfeed.example]
+    /// A name that nobody listed and that resolves; else a name beside the test name is asked alone
     #[arg(long, value_name = "NAME", requires = "resolvers")]
     control_name: Option<String>,
     /// Try TCP to a listed address

@@ -75,7 +75,9 @@ pub enum Error {
         "{subject} isn't set aside for tests, so no feed carries it as its test entry. Set aside are: {known}"
     )]
     NotSetAside { subject: String, known: String },
-    #[error("{0:?} is no name that can be asked for")]
+    #[error(
+        "{0:?} is no name that can be asked for. Give it as it stands in the DNS: shop.example.vn, xn--….vn"
+    )]
     Name(String),
     #[error("the DNS client: {0}")]
     Client(String),

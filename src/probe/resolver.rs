@@ -1,10 +1,11 @@
-//! Asks one resolver for the test name, for a name below it and for a control that no feed lists
+//! Asks one resolver for the test name, for a name below it and for its sibling, which no feed lists
 //! (design: Access; the answers are those of the rendered formats).
 //!
 //! The test name is reserved (RFC 2606), so a resolver that enforces nothing answers NXDOMAIN too.
 //! The two are told apart by who says so: a name that doesn't exist comes with the SOA record of
 //! the zone that says it, a block with none or with that of the policy zone. What strips that
-//! record strips it from the control's answer as well, and then nothing is concluded.
+//! record strips it from the sibling's answer as well, and then nothing is concluded: the sibling is
+//! always asked, beside whatever control the caller names.
 
 use super::{Error, Finding, PATIENCE, Shown, Verdict};
 use crate::subject::cover;
@@ -29,18 +30,20 @@ pub struct Names {
     pub test: String,
     /// One name below.
     pub below: String,
-    /// Not listed by anybody.
-    pub control: String,
+    /// Beside the test name, and not listed: it shows what a name gets that just doesn't exist.
+    pub unlisted: String,
+    /// The caller's own: not listed, and resolves.
+    pub control: Option<String>,
 }
 
 impl Names {
-    /// The names around the test name; without a control of one's own, its sibling.
+    /// The names around the test name, and perhaps a control.
     pub fn around(test: &str, control: Option<&str>) -> Names {
-        let sibling = || format!("control.{}", cover::parent(test).unwrap_or(test));
         Names {
             test: test.to_owned(),
             below: format!("below.{test}"),
-            control: control.map_or_else(sibling, |name| name.trim_end_matches('.').to_owned()),
+            unlisted: format!("unlisted.{}", cover::parent(test).unwrap_or(test)),
+            control: control.map(|name| name.trim_end_matches('.').to_lowercase()),
         }
     }
 }
@@ -51,19 +54,27 @@ impl Names {
 /// For a name that can't be asked for. A resolver that doesn't answer is a finding.
 pub async fn probe(server: SocketAddr, names: &Names, notice: &[IpAddr]) -> Result<Finding, Error> {
     let client = client(server)?;
-    let (test, below, control) = tokio::try_join!(
+    let (test, below, unlisted) = tokio::try_join!(
         ask(&client, "test", &names.test),
         ask(&client, "below", &names.below),
-        ask(&client, "control", &names.control),
+        ask(&client, "unlisted", &names.unlisted),
     )?;
-    let (verdict, why) = judge(&test, &below, &control, notice);
-    let answers = [&test, &below, &control];
+    let control = match &names.control {
+        Some(name) => Some(ask(&client, "control", name).await?),
+        None => None,
+    };
+    let (verdict, why) = judge(&test, &below, &unlisted, control.as_ref(), notice);
+    let answers = [Some(&test), Some(&below), Some(&unlisted), control.as_ref()];
     Ok(Finding {
         probe: "resolver",
         place: server.to_string(),
         verdict,
         why,
-        answers: answers.into_iter().flat_map(Asked::shown).collect(),
+        answers: answers
+            .into_iter()
+            .flatten()
+            .flat_map(Asked::shown)
+            .collect(),
     })
 }
 
@@ -107,6 +118,18 @@ impl Asked {
         [v4.voice(&self.name, notice), v6.voice(&self.name, notice)]
     }
 
+    /// Whether nothing in the answers tells this name from the other.
+    fn is_answered_like(&self, other: &Asked) -> bool {
+        let mut both = self.answers.iter().zip(&other.answers);
+        both.all(|(own, others)| match (own, others) {
+            (Answer::Nothing { .. }, Answer::Nothing { .. }) => {
+                own.voice(&self.name, &[]) == others.voice(&other.name, &[])
+                    && own.no_such_name() == others.no_such_name()
+            }
+            _ => own == others,
+        })
+    }
+
     fn shown(&self) -> Vec<Shown> {
         let types = ["A", "AAAA"].into_iter().zip(&self.answers);
         let shown = types.map(|(kind, answer)| Shown {
@@ -119,6 +142,10 @@ impl Asked {
 }
 
 impl Answer {
+    fn no_such_name(&self) -> bool {
+        matches!(self, Answer::Nothing { no_such_name, .. } if *no_such_name)
+    }
+
     fn voice(&self, name: &str, notice: &[IpAddr]) -> Voice {
         match self {
             Answer::Addresses(all) if all.iter().all(|a| notice.contains(a)) => Voice::Notice,
@@ -157,8 +184,40 @@ impl fmt::Display for Answer {
 }
 
 /// The verdict, by the gravest that the answers show.
-fn judge(test: &Asked, below: &Asked, control: &Asked, notice: &[IpAddr]) -> (Verdict, String) {
+fn judge(
+    test: &Asked,
+    below: &Asked,
+    unlisted: &Asked,
+    control: Option<&Asked>,
+    notice: &[IpAddr],
+) -> (Verdict, String) {
     let listed = [test, below];
+    if let Some(found) = unblocked(listed, notice) {
+        return found;
+    }
+    if listed.iter().any(|asked| asked.is_answered_like(unlisted)) {
+        let why = format!(
+            "{}, which nobody listed, is answered in the same way: this resolver does that to every name that doesn't \
+             exist, and the test name is one. Ask a resolver that says which zone an NXDOMAIN comes from, or let a block \
+             lead to a notice host",
+            unlisted.name
+        );
+        return (Verdict::CantTell, why);
+    }
+    if let Some(why) = doubt(control.unwrap_or(unlisted), notice) {
+        return (Verdict::CantTell, why);
+    }
+    let noticed = |asked: &Asked| asked.voices(notice).contains(&Voice::Notice);
+    if !notice.is_empty() && !listed.into_iter().all(noticed) {
+        let why = "blocked, but not by the redirect that was expected: whoever asks sees no notice";
+        return (Verdict::NotEnforced, why.to_owned());
+    }
+    let why = "the test name and the name below it are blocked, what isn't listed isn't";
+    (Verdict::Enforced, why.to_owned())
+}
+
+/// What the listed names themselves show, where no policy speaks for one of them.
+fn unblocked(listed: [&Asked; 2], notice: &[IpAddr]) -> Option<(Verdict, String)> {
     let with = |voice| {
         let mut all = listed.into_iter();
         all.find(|asked| asked.voices(notice).contains(&voice))
@@ -169,7 +228,7 @@ fn judge(test: &Asked, below: &Asked, control: &Asked, notice: &[IpAddr]) -> (Ve
              notice host's, say so with --expect redirect=ADDRESS",
             asked.name
         );
-        return (Verdict::NotEnforced, why);
+        return Some((Verdict::NotEnforced, why));
     }
     if let Some(asked) = with(Voice::Zone) {
         let why = format!(
@@ -177,47 +236,31 @@ fn judge(test: &Asked, below: &Asked, control: &Asked, notice: &[IpAddr]) -> (Ve
              file loaded, and the resolver reloaded since?",
             asked.name
         );
-        return (Verdict::NotEnforced, why);
+        return Some((Verdict::NotEnforced, why));
     }
-    if let Some(asked) = with(Voice::None) {
-        let why = format!(
-            "{} wasn't answered. Does a resolver listen there, and may it be asked from here?",
-            asked.name
-        );
-        return (Verdict::CantTell, why);
-    }
-    if let Some(why) = doubt(control, notice) {
-        return (Verdict::CantTell, why);
-    }
-    let noticed = |asked: &Asked| asked.voices(notice).contains(&Voice::Notice);
-    if !notice.is_empty() && !listed.into_iter().all(noticed) {
-        let why = "blocked, but not by the redirect that was expected: whoever asks sees no notice";
-        return (Verdict::NotEnforced, why.to_owned());
-    }
-    let why = "the test name and the name below it are blocked, the control isn't";
-    (Verdict::Enforced, why.to_owned())
+    let asked = with(Voice::None)?;
+    let why = format!(
+        "{} wasn't answered. Does a resolver listen there, and may it be asked from here?",
+        asked.name
+    );
+    Some((Verdict::CantTell, why))
 }
 
-/// Why the control shows that nothing can be concluded from the others.
+/// Why nothing can be concluded, by a name that isn't listed: it must resolve, or be said by its
+/// zone not to exist.
 fn doubt(control: &Asked, notice: &[IpAddr]) -> Option<String> {
     let voices = control.voices(notice);
     let name = &control.name;
-    if voices.contains(&Voice::Notice) {
-        return Some(format!(
-            "the control {name} is sent to the notice host too: this resolver does that to names that nobody listed"
-        ));
-    }
     if voices.contains(&Voice::Real) || voices.contains(&Voice::Zone) {
         return None;
     }
     Some(match voices.contains(&Voice::None) {
         true => format!(
-            "the control {name} isn't answered, so it can't be seen whether names that nobody listed resolve. Name one \
+            "{name}, which nobody listed, isn't answered, so it can't be seen whether other names resolve. Name one \
              that does with --control-name"
         ),
         false => format!(
-            "the control {name}, which nobody listed, is answered like a blocked name. Name one that resolves with \
-             --control-name"
+            "{name}, which nobody listed, is blocked too. Name one that resolves with --control-name"
         ),
     })
 }
@@ -239,6 +282,7 @@ async fn ask(client: &TokioResolver, role: &'static str, name: &str) -> Result<A
 
 async fn ask_for(client: &TokioResolver, name: &str, kind: RecordType) -> Answer {
     let lookup = client.lookup(format!("{name}."), kind);
+    // Twice: an answer that is cut over UDP is asked for again over TCP.
     match tokio::time::timeout(PATIENCE * 2, lookup).await {
         Err(_) => Answer::Silence("no answer".to_owned()),
         Ok(Ok(found)) => {
