@@ -27,8 +27,9 @@ use std::net::{IpAddr, SocketAddr};
 
 The exit code is 0 where all are enforced, 1 where one isn't, 2 where it can't be told (and for a
 wrong command line). Each feed's test entry is an ordinary decision of category test, for the
-subjects set aside in lists/test-subjects.toml. They are reserved, so most don't exist: an answer
-that would be the same without the list is never taken for a block.")]
+subjects set aside in lists/test-subjects.toml. They are reserved, so most don't exist: what a
+resolver or a firewall does with anything that doesn't exist is never taken for a block. Of an
+endpoint a 404 is taken as gone, and what that leaves open is said.")]
 pub struct ProbeArgs {
     /// A resolver: ADDRESS or ADDRESS:PORT [port 53] (may be repeated)
     #[arg(long = "resolver", value_name = "ADDRESS[:PORT]", value_parser = server)]
