@@ -196,10 +196,8 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
             kind: super::Kind::Domain,
             name: text.to_owned(),
         };
-        return Ok(Read::new(
-            OwnedLine::new(subject, Scope::Subtree),
-            Vec::new(),
-        ));
+        let line = member::at_name(OwnedLine::new(subject, Scope::Subtree), platforms)?;
+        return Ok(Read::new(line, Vec::new()));
     }
     if let Some(found) = text.chars().find(|&c| is_forbidden(c)) {
         let what = format!(
@@ -235,6 +233,11 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
         platforms,
         &mut notes,
     )?;
+    // A scope, a rule or a star is about the name; without them a member's own name is the member.
+    let line = match scope.is_none() && inner == text && !notes.contains(&Note::Wildcard) {
+        true => member::at_name(line, platforms)?,
+        false => line,
+    };
     Ok(Read::new(line, notes))
 }
 
