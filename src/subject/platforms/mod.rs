@@ -28,6 +28,8 @@ pub struct Platforms {
     by_host: HashMap<String, Vec<usize>>,
     /// Hosts with a star, and their rows.
     starred: Vec<(String, usize)>,
+    /// Hosts below which a label is an id: few, and every bare name of a list is held against them.
+    named: Vec<(String, usize)>,
 }
 
 /// One platform.
@@ -111,6 +113,8 @@ impl Platforms {
             }
             on.push(at);
         }
+        let named = row.named.keys().map(|host| (host.clone(), at));
+        self.named.extend(named);
         self.rows.push(row);
         Ok(())
     }
@@ -161,10 +165,16 @@ impl Platforms {
         Some(read.unwrap_or(Err((refused, *first))))
     }
 
+    /// Whether a host ends like one below which labels are ids, so that [`Self::read_host`] is worth asking.
+    pub fn gives_names(&self, host: &str) -> bool {
+        self.named.iter().any(|(of, _)| host.ends_with(of.as_str()))
+    }
+
     /// Whom a bare host names, where members have names below their platform's: `name.t.me`.
     pub fn read_host(&self, host: &str) -> Option<Result<Subject, (Refused, &Platform)>> {
         let (label, below) = host.split_once('.')?;
-        let row = self.rows.get(*self.by_host.get(below)?.first()?)?;
+        let (_, at) = self.named.iter().find(|(host, _)| host == below)?;
+        let row = self.rows.get(*at)?;
         let form = row.ids.get(row.named.get(below)?)?;
         if is_telephone(label) {
             return Some(Err((Refused::PersonalData, row)));

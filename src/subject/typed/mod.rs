@@ -191,13 +191,15 @@ impl Code {
 /// Reads one text. Blank lines and comments are told apart by [`skipped`] first.
 pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
     let text = trimmed(text);
-    if is_plain(text) {
+    if is_plain(text) && !platforms.gives_names(text) {
         let subject = Subject {
             kind: super::Kind::Domain,
             name: text.to_owned(),
         };
-        let line = member::at_name(OwnedLine::new(subject, Scope::Subtree), platforms)?;
-        return Ok(Read::new(line, Vec::new()));
+        return Ok(Read::new(
+            OwnedLine::new(subject, Scope::Subtree),
+            Vec::new(),
+        ));
     }
     if let Some(found) = text.chars().find(|&c| is_forbidden(c)) {
         let what = format!(
