@@ -206,6 +206,7 @@ kind = "seller"
 title = "Chợ Thử"
 hosts = ["cho-thu.example", "m.cho-thu.example", "*-*.cho-thu.example", "chothu://shop"]
 reserved = ["help"]
+named = { "cho-thu.example" = "name" }
 ids.shop = { class = "number", min = 3, role = "identity" }
 ids.name = { prefix = "@", class = "handle", lower = true, role = "alias" }
 urls = [
@@ -249,6 +250,14 @@ fn a_platform_is_data() {
         ("https://cho-thu.example/help", "refused:reserved_path"),
         ("seller:cho-thu.example/@help", "refused:reserved_path"),
         (
+            "Mot-Shop.cho-thu.example",
+            "domain:mot-shop.cho-thu.example +",
+        ),
+        (
+            "mot_shop.cho-thu.example",
+            "seller:cho-thu.example/@mot_shop",
+        ),
+        (
             "https://blog.cho-thu.example/s/123",
             "refused:reserved_path",
         ),
@@ -283,6 +292,7 @@ fn rows_that_lead_nowhere_are_refused() {
         ("refuse = \"unresolved_link\"", "id = \"shop\""),
         ("id = \"name\"", "id = \"nobody\""),
         ("hosts = [\"chothu://shop\"]", "hosts = [\"other.example\"]"),
+        ("{ \"cho-thu.example\" =", "{ \"other.example\" ="),
         ("kind = \"seller\"", "kind = \"domain\""),
         ("name = \"cho-thu.example\"", "name = \"chothu\""),
         ("refuse = \"unresolved_link\"", "refuse = \"never\""),

@@ -4,7 +4,8 @@
 //! A row says which hosts are the platform's, which identity forms it knows (`ids`), which words at the front of a path are its
 //! own (`reserved`), and which URL shapes lead to a member or to a refusal (`urls`, tried from the top). In a shape `{id}` is
 //! the identity, `{n}` a number, `{*}` anything inside a segment, and a final `/**` any further segments. A host is a name, a
-//! name whose first label holds stars (`*-*.facebook.com`), or an app's (`tg://resolve`). A marketplace and a network of
+//! name whose first label holds stars (`*-*.facebook.com`), or an app's (`tg://resolve`). Below hosts of `named` the label itself
+//! is an id (`name.t.me`). A marketplace and a network of
 //! accounts may share a host; their rows are asked in the order of the list. Design: Checks (*Identifiers as the platform's
 //! row in `lists/` says*).
 
@@ -27,6 +28,8 @@ pub struct Platforms {
     by_host: HashMap<String, Vec<usize>>,
     /// Hosts with a star, and their rows.
     starred: Vec<(String, usize)>,
+    /// Hosts below which a label is an id: few, and every bare name of a list is held against them.
+    named: Vec<(String, usize)>,
 }
 
 /// One platform.
@@ -39,6 +42,9 @@ pub struct Platform {
     pub title: String,
     pub hosts: Vec<String>,
     ids: BTreeMap<String, IdForm>,
+    /// Hosts below which a label is an id, and of which form.
+    #[serde(default)]
+    named: BTreeMap<String, String>,
     /// First segments that are the platform's own pages and nobody's name, in lower case.
     #[serde(default)]
     reserved: Vec<String>,
@@ -107,6 +113,8 @@ impl Platforms {
             }
             on.push(at);
         }
+        let named = row.named.keys().map(|host| (host.clone(), at));
+        self.named.extend(named);
         self.rows.push(row);
         Ok(())
     }
@@ -150,13 +158,28 @@ impl Platforms {
             let read = row.read_url(host, &segments, query)?;
             Some(read.map_err(|refused| (refused, *row)))
         });
-        // A name can be a telephone number, and then says so.
-        let telephone = |s: &String| is_telephone(s.strip_prefix('@').unwrap_or(s));
-        let refused = match segments.iter().any(telephone) {
+        let refused = match segments.iter().any(|segment| is_telephone_name(segment)) {
             true => Refused::PersonalData,
             false => Refused::NotAnAccount,
         };
         Some(read.unwrap_or(Err((refused, *first))))
+    }
+
+    /// Whether a host ends like one below which labels are ids, so that [`Self::read_host`] is worth asking.
+    pub fn gives_names(&self, host: &str) -> bool {
+        self.named.iter().any(|(of, _)| host.ends_with(of.as_str()))
+    }
+
+    /// Whom a bare host names, where members have names below their platform's: `name.t.me`.
+    pub fn read_host(&self, host: &str) -> Option<Result<Subject, (Refused, &Platform)>> {
+        let (label, below) = host.split_once('.')?;
+        let (_, at) = self.named.iter().find(|(host, _)| host == below)?;
+        let row = self.rows.get(*at)?;
+        let form = row.ids.get(row.named.get(below)?)?;
+        if is_telephone(label) {
+            return Some(Err((Refused::PersonalData, row)));
+        }
+        Some(Ok(row.subject(&form.read(label)?)?))
     }
 
     fn of_host(&self, host: &str) -> Vec<&Platform> {
@@ -218,7 +241,7 @@ impl Platform {
             self.form_of(typed.strip_prefix('@')?)
         });
         let Some((name, id)) = found else {
-            return Err(match is_telephone(typed) {
+            return Err(match is_telephone_name(typed) {
                 true => Refused::PersonalData,
                 false => Refused::NotAnAccount,
             });
@@ -285,6 +308,11 @@ impl Platform {
         if super::ident::check(self.kind, &format!("{}/x", self.name)).is_err() {
             return Err(fault("its name can't stand in a subject".to_owned()));
         }
+        for (host, form) in &self.named {
+            if !self.hosts.contains(host) || !self.ids.contains_key(form) {
+                return Err(fault(format!("names below {host} lead to no id")));
+            }
+        }
         for shape in &self.urls {
             let path = &shape.path;
             let known = |form: &String| self.ids.contains_key(form);
@@ -299,6 +327,11 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+/// A name can be its member's telephone number, with the @ of names before it or without.
+fn is_telephone_name(name: &str) -> bool {
+    is_telephone(name.strip_prefix('@').unwrap_or(name))
 }
 
 /// Why the table of platforms can't be used.

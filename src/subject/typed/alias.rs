@@ -3,7 +3,7 @@
 
 use super::super::platforms::{Platform, Role};
 use super::super::{Kind, Platforms, Subject, shortened};
-use super::{Code, Note, Read, Unusable, refuse};
+use super::{Code, Note, Read, Unusable, member, refuse};
 
 /// Reads `identity = name [= name …]`, or nothing where the text isn't of that form.
 pub(super) fn read(text: &str, platforms: &Platforms) -> Option<Result<Read, Unusable>> {
@@ -44,9 +44,12 @@ fn one(
             ),
         }));
     }
-    let subject = match name.starts_with('@').then(|| row.read_id(name)) {
-        Some(Ok(subject)) => subject,
-        _ => super::read(name, platforms)?.line.subject().clone(),
+    let subject = match name.starts_with('@') {
+        true => member::by_id(name, row).map_err(|unusable| match unusable.code {
+            Code::NotAnAccount => bad(unusable.message),
+            _ => unusable,
+        })?,
+        false => super::read(name, platforms)?.line.subject().clone(),
     };
     if row_of(&subject, platforms).is_none_or(|other| !std::ptr::eq(other, row)) {
         let name = shortened(name);

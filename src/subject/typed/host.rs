@@ -36,13 +36,8 @@ pub(super) fn read(
     let (host, port) = split_port(url.host);
     let mut line = host_line(host, scope, notes)?;
     if let Some(port) = port {
-        let checked = check_port(port, url.scheme, &line, notes);
-        // Where a platform's page is named, its host is no sensible offer.
         let page = !url.is_bare() && platforms.holds(line.subject().name());
-        checked.map_err(|found| Unusable {
-            offer: found.offer.filter(|_| !page),
-            ..found
-        })?;
+        check_port(port, url.scheme, &line, page, notes)?;
     }
     if !url.is_bare() {
         return with_path(&url, &line, platforms, notes);
@@ -196,10 +191,12 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// `page`: a platform's page is named, so that its host is no sensible offer.
 fn check_port(
     port: &str,
     scheme: &str,
     line: &OwnedLine,
+    page: bool,
     notes: &mut Vec<Note>,
 ) -> Result<(), Unusable> {
     if port.parse::<u16>().is_err() {
@@ -215,6 +212,12 @@ fn check_port(
     if default {
         notes.push(Note::Port);
         return Ok(());
+    }
+    if page {
+        let what = format!(
+            "it names port {port} of a platform's host, which is another server than the platform's; open it without the port and enter where it leads"
+        );
+        return Err(refuse(Code::Port, what));
     }
     let what = format!(
         "it names port {port} of a host; a block takes the whole host. If that is meant, enter {line}"
@@ -299,14 +302,16 @@ fn with_path(
     if let Some(read) = member::at_url(host, url.path, url.query, platforms, notes) {
         return read;
     }
+    // Where the host carries many platforms' members below it, the host is no sensible offer.
+    let mut hosts = platforms.rows().iter().flat_map(|row| &row.hosts);
+    if hosts.any(|of| cover::is_within(host, of)) {
+        let what = format!(
+            "it names one page of {host}, where many publish; enter the name, the seller or the account that is meant"
+        );
+        return Err(refuse(Code::UrlWithPath, what));
+    }
     let what = format!(
         "it names one page of {host}; a block takes the whole host. If that is meant, enter {line}"
     );
-    // Where the host carries many platforms' members below it, the host is no sensible offer.
-    let mut hosts = platforms.rows().iter().flat_map(|row| &row.hosts);
-    Err(if hosts.any(|of| cover::is_within(host, of)) {
-        refuse(Code::UrlWithPath, what)
-    } else {
-        offering(Code::UrlWithPath, what, line.line())
-    })
+    Err(offering(Code::UrlWithPath, what, line.line()))
 }

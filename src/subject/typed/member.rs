@@ -1,7 +1,7 @@
 //! Sellers and accounts: by `seller:platform/id`, and by the URLs of their platforms, which are never cut to their host.
 
 use super::super::platforms::{Platform, Refused};
-use super::super::{Kind, OwnedLine, Platforms, Scope, shortened};
+use super::super::{Kind, OwnedLine, Platforms, Scope, Subject, shortened};
 use super::{Code, Note, Unusable, looks_personal, refuse};
 
 /// `seller:…` and `account:…`, the kind in any case.
@@ -22,16 +22,20 @@ pub(super) fn typed(kind: &str, rest: &str, platforms: &Platforms) -> Result<Own
         );
         return Err(refuse(Code::UnknownPlatform, what));
     };
-    row.read_id(id)
-        .map(|subject| OwnedLine::new(subject, Scope::Exact))
-        .map_err(|refused| match refused {
-            Refused::NotAnAccount if looks_personal(id) => refusal(Refused::PersonalData, row),
-            Refused::NotAnAccount => refuse(
-                Code::NotAnAccount,
-                format!("`{}` has the form of no id on {}", shortened(id), row.title),
-            ),
-            refused => refusal(refused, row),
-        })
+    let subject = by_id(id, row)?;
+    Ok(OwnedLine::new(subject, Scope::Exact))
+}
+
+/// An id as it stands after `platform/`.
+pub(super) fn by_id(id: &str, row: &Platform) -> Result<Subject, Unusable> {
+    row.read_id(id).map_err(|refused| match refused {
+        Refused::NotAnAccount if looks_personal(id) => refusal(Refused::PersonalData, row),
+        Refused::NotAnAccount => refuse(
+            Code::NotAnAccount,
+            format!("`{}` has the form of no id on {}", shortened(id), row.title),
+        ),
+        refused => refusal(refused, row),
+    })
 }
 
 /// A URL on a platform's host (or an app's, `tg://resolve`); nothing where the host is no platform's.
@@ -52,6 +56,19 @@ pub(super) fn at_url(
         }
         Err((refused, platform)) => Err(refusal(refused, platform)),
     })
+}
+
+/// A bare host that is a member's own name below the platform's (`name.t.me`): the member; else the line as it is.
+pub(super) fn at_name(line: OwnedLine, platforms: &Platforms) -> Result<OwnedLine, Unusable> {
+    let subject = line.subject();
+    if subject.kind() != Kind::Domain {
+        return Ok(line);
+    }
+    match platforms.read_host(subject.name()) {
+        None => Ok(line),
+        Some(Ok(subject)) => Ok(OwnedLine::new(subject, Scope::Exact)),
+        Some(Err((refused, platform))) => Err(refusal(refused, platform)),
+    }
 }
 
 fn refusal(refused: Refused, platform: &Platform) -> Unusable {

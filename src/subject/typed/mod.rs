@@ -191,7 +191,7 @@ impl Code {
 /// Reads one text. Blank lines and comments are told apart by [`skipped`] first.
 pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
     let text = trimmed(text);
-    if is_plain(text) {
+    if is_plain(text) && !platforms.gives_names(text) {
         let subject = Subject {
             kind: super::Kind::Domain,
             name: text.to_owned(),
@@ -235,6 +235,11 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
         platforms,
         &mut notes,
     )?;
+    // A scope, a rule or a star is about the name; without them a member's own name is the member.
+    let line = match scope.is_none() && inner == text && !notes.contains(&Note::Wildcard) {
+        true => member::at_name(line, platforms)?,
+        false => line,
+    };
     Ok(Read::new(line, notes))
 }
 
