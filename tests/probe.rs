@@ -259,6 +259,9 @@ fn a_resolver_is_seen_to_enforce_or_not() {
                 value["probes"][0]["answers"].as_array().map(Vec::len),
                 Some(6)
             );
+            if !entries.contains(&TEST) {
+                continue;
+            }
             // A control that has addresses changes nothing.
             let control = ["--resolver", &place, "--control-name", "www.example.com"];
             expect(&control, code, why);
