@@ -27,6 +27,7 @@
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
 //! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
+//! | 7 | `probe` | whether it is enforced: asks resolver, firewall, endpoint for the test entry | serve, store, log, casework |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 //! | 9 | `cli` | parse, dispatch, exit code | any rule |
 
@@ -42,6 +43,7 @@ pub mod entries;
 pub mod feed;
 pub mod fetch;
 pub mod log;
+pub mod probe;
 pub mod registry;
 pub mod serve;
 pub mod store;

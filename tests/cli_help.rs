@@ -65,6 +65,7 @@ fn every_verb_has_an_example() {
         "agent run",
         "agent plan",
         "audit",
+        "probe",
         "subscriber add",
         "subscriber change",
         "subscriber token",

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use blockfeed::check::Guard;
-use blockfeed::check::batch::{Batch, Options, Outcome};
+use blockfeed::check::batch::{Batch, Options};
 use blockfeed::registry::Lists;
-use blockfeed::subject::{Kind, Line};
+use blockfeed::subject::Line;
 
 static GUARD: LazyLock<Guard> = LazyLock::new(|| Guard::new(Arc::new(Lists::embedded().unwrap())));
 
@@ -247,46 +247,4 @@ fn all_other_lists_add_up() {
             }
         }
     }
-}
-
-#[test]
-fn platform_urls_come_out_as_their_rows_say() {
-    let Some(path) = shared("identifiers/platform-identifiers.tsv") else {
-        return;
-    };
-    let rows = std::fs::read_to_string(path).unwrap();
-    let mut read_as = 0;
-    for row in rows.lines().skip(1) {
-        let fields: Vec<&str> = row.split('\t').collect();
-        let (Some(canonical), Some(url)) = (fields.get(2), fields.get(4)) else {
-            panic!("{row}")
-        };
-        // Two of the examples are placeholders: `<15 digits>`, `0xxxxxxxxx`.
-        let url = url
-            .replace("<15 digits>", "101048191917982")
-            .replace("0xxxxxxxxx", "0912345678");
-        let batch = read(url.as_bytes());
-        let found = batch.rows[0].view();
-        let refused = [":item:", "UNRESOLVED", "REFUSE", ":marketplace:"]
-            .iter()
-            .any(|mark| canonical.contains(mark));
-        let expected = if refused || *canonical == "-" {
-            "refused"
-        } else {
-            "accepted"
-        };
-        println!(
-            "{url} -> {} {} {}",
-            found.outcome, found.canonical, found.code
-        );
-        assert_eq!(found.outcome, expected, "{url} {found:?}");
-        if let Outcome::Accepted { line, .. } = &batch.rows[0].outcome {
-            assert!(matches!(
-                line.subject().kind(),
-                Kind::Seller | Kind::Account
-            ));
-        }
-        read_as += 1;
-    }
-    assert_eq!(read_as, 47);
 }

@@ -89,6 +89,20 @@ fn what_is_sealed_is_refused_where_it_must_be() {
     assert!(refuse(&["https://zalo.me/0912345678"]).contains("no line was accepted"));
     assert!(refuse(&["seller:shopee.vn/0"]).contains("no line was accepted"));
     assert!(refuse(&["seller:unknown.example/1"]).contains("no line was accepted"));
+    // A name and a number are one shop, once somebody has said so.
+    let both = "https://shopee.vn/shop/97531086 = https://shopee.vn/joined_shop";
+    let id = world.decide(
+        "o-0042",
+        &[
+            &["propose", both, "https://shopee.vn/joined_shop"],
+            TERMS,
+            GROUNDS,
+        ],
+    );
+    let found = world.lookup("https://shopee.vn/joined_shop?x=1");
+    assert_eq!(found["holds"].as_array().unwrap().len(), 1);
+    assert_eq!(found["holds"][0]["decision"], *id);
+    assert!(refuse(&["https://shopee.vn/joined_shop"]).contains("seller:shopee.vn/97531086"));
     // A proposal that is taken back leaves nothing behind.
     let shop = ["propose", "https://shopee.vn/shop/86420975"];
     let proposed = json(world.as_officer("o-0017", &[&shop, TERMS, GROUNDS]));

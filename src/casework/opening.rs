@@ -35,7 +35,7 @@ pub(super) struct Openings {
 }
 
 /// What was erased.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Erased {
     pub id: DecisionId,
     pub by: OfficerId,

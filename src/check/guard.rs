@@ -174,11 +174,9 @@ impl Guard {
         match self.lists.platforms.named(line.kind, platform) {
             None => findings.push(Finding::of("unknown_platform", platform)),
             Some(row) => match row.read_id(id) {
-                Some(read) if read.name() == line.name => {}
-                Some(read) => {
-                    findings.push(Finding::of("bad_line", format!("it is written {read}")))
-                }
-                None => findings.push(Finding::of("bad_identifier", format!("{line}"))),
+                Ok(read) if read.name() == line.name => {}
+                Ok(read) => findings.push(Finding::of("bad_line", format!("it is written {read}"))),
+                Err(_) => findings.push(Finding::of("bad_identifier", format!("{line}"))),
             },
         }
         self.test_ids

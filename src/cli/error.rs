@@ -1,8 +1,8 @@
 //! What a verb can fail with. The text is what the user reads: what, why, what to do.
 
 use crate::{
-    agent, canon, casework, check, config, decision, feed, fetch, log, registry, serve, subject,
-    tlog, trust,
+    agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry, serve,
+    subject, tlog, trust,
 };
 use serde::Deserialize;
 
@@ -15,6 +15,9 @@ pub enum Error {
     /// It was printed already; only the exit code is left to say.
     #[error("")]
     Shown,
+    /// It was printed already: neither yes nor no.
+    #[error("")]
+    Unsure,
     #[error("{path}: {source}")]
     Io {
         path: String,
@@ -57,6 +60,8 @@ pub enum Error {
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Agent(#[from] agent::Error),
+    #[error(transparent)]
+    Probe(#[from] probe::Error),
 }
 
 /// A problem document (RFC 9457), as far as it is shown.

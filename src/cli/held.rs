@@ -7,6 +7,7 @@ use super::{
 use crate::{
     agent::{self, Agent, SourceConfig},
     canon::DecisionId,
+    check,
     config::Config,
     entries::{FeedName, Set},
     subject::{Kind, Line, Scope, cover, feed_of, typed},
@@ -18,7 +19,7 @@ use std::{collections::BTreeMap, path::Path};
 pub fn lookup(config: &Config, state: &Path, typed: &str) -> Result<Lookup, Error> {
     let guard = guard::load(config)?;
     let read = typed::read(typed, &guard.lists().platforms)
-        .map_err(|e| Error::said(format!("{typed:?}: {}", e.message)))?;
+        .map_err(|unusable| unread(typed, &unusable))?;
     let line = read.line.line();
     let feed = feed_of(&line)
         .parse::<FeedName>()
@@ -46,6 +47,13 @@ pub fn enforced(
     let agent = open(config, state, feed)?;
     let (serial, _) = verified(&agent, state, feed)?;
     Ok((serial, agent.enforced(feed).unwrap_or_default()))
+}
+
+/// Why a subject can't be read, in both languages.
+fn unread(typed: &str, unusable: &typed::Unusable) -> Error {
+    let rule = check::explain(unusable.code.as_str());
+    let vi = rule.map(|rule| format!("\n{} {}", rule.vi, rule.instead_vi));
+    Error::said(format!("{typed:?}: {unusable}{}", vi.unwrap_or_default()))
 }
 
 fn open(config: &Config, state: &Path, feed: &FeedName) -> Result<Agent, Error> {

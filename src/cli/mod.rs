@@ -3,7 +3,8 @@
 //! Each verb has a file of its own, named for it. Verbs that write speak HTTP to the running
 //! authority, the officer's signature being the credential; only `init` and `serve` open the
 //! data directory. Standard output has the answer (with `--json` one JSON document), standard
-//! error has progress and errors; the exit code is 0 only on success, 2 for a wrong command line.
+//! error has progress and errors; the exit code is 0 only on success, 2 for a wrong command line
+//! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
 
 mod agent;
@@ -25,6 +26,7 @@ mod list;
 mod lookup;
 mod officer;
 mod output;
+mod probe;
 mod proposal;
 mod propose;
 mod revoke;
@@ -40,6 +42,7 @@ mod subscribers;
 mod targets;
 mod telemetry;
 mod trust;
+mod views;
 mod when;
 mod withdraw;
 
@@ -103,6 +106,7 @@ enum Verb {
     List(list::ListArgs),
     Agent(agent::AgentVerb),
     Audit(audit::AuditArgs),
+    Probe(probe::ProbeArgs),
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
     Config(config_verb::ConfigArgs),
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Shown) => ExitCode::FAILURE,
+        Err(Error::Unsure) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("blockfeed: {error}"));
             ExitCode::FAILURE
@@ -156,6 +161,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,
         Verb::Audit(args) => args.run(&config, out).await,
+        Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),
         Verb::Demo(args) => args.run(config, out).await,

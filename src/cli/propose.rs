@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     decision::{self, Action, Body, List, MeasureName, Override, PartRef},
     entries::Measure,
-    subject::{Kind, Subject},
+    subject::Kind,
     tlog::Hash,
 };
 use clap::Args;
@@ -108,8 +108,7 @@ impl ProposeArgs {
         show(&batch, out)?;
         self.write_result(&batch, out)?;
         self.check_counts(&batch)?;
-        let none: &[Subject] = &[];
-        let subjects = Subjects::new(batch.accepted().map(|line| (line, none)))?;
+        let subjects = Subjects::new(batch.accepted(), &batch.aliases)?;
         let reasons = self.grounds.reasons()?;
         let mut texts = vec![reasons.clone().into_bytes()];
         texts.extend(overrides.iter().map(|o| o.reason.clone().into_bytes()));

@@ -8,6 +8,7 @@ use crate::{
     decision::{Opening, openings_text},
     subject::{Kind, Line, OwnedLine, Subject},
 };
+use std::collections::BTreeMap;
 
 /// What was accepted of a list.
 pub struct Subjects {
@@ -34,17 +35,21 @@ pub struct Parts {
 impl Subjects {
     /// Draws a salt for whatever must be sealed.
     pub fn new<'a>(
-        accepted: impl Iterator<Item = (Line<'a>, &'a [Subject])>,
+        accepted: impl Iterator<Item = Line<'a>>,
+        aliases: &BTreeMap<Subject, Vec<Subject>>,
     ) -> Result<Self, Error> {
         let (mut lines, mut sealed) = (Vec::new(), Vec::new());
-        for (line, aliases) in accepted {
+        for line in accepted {
             match line.kind {
                 Kind::Domain | Kind::Net => lines.push(line),
-                Kind::Seller | Kind::Account => sealed.push(Sealed {
-                    subject: line.to_owned_line().subject().clone(),
-                    aliases: aliases.to_vec(),
-                    salt: salt()?,
-                }),
+                Kind::Seller | Kind::Account => {
+                    let subject = line.to_owned_line().subject().clone();
+                    sealed.push(Sealed {
+                        aliases: aliases.get(&subject).cloned().unwrap_or_default(),
+                        subject,
+                        salt: salt()?,
+                    });
+                }
             }
         }
         let nothing = sealed.is_empty();

@@ -3,11 +3,12 @@
 use super::{
     caller::Signed,
     problem::{Answer, Problem},
-    proposals::{private, whole},
+    proposals::private,
     public::decision_id,
     site::Site,
+    subscribers::decoded,
 };
-use crate::{canon::DecisionId, subject::Subject};
+use crate::{canon::DecisionId, casework::Erased, subject::Subject};
 use axum::{
     Json,
     body::Bytes,
@@ -16,11 +17,10 @@ use axum::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// What is to be erased of a decision.
+/// What is to be erased.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Erasure)]
-pub(super) struct Asked {
+pub(super) struct ErasureOrder {
     /// Sellers and accounts in canonical form; none: all that have ended.
     subjects: Option<Vec<String>>,
     /// The decision's texts too.
@@ -28,10 +28,10 @@ pub(super) struct Asked {
     texts: bool,
 }
 
-/// Destroy what ended entries of a decision stand for. The log and its proofs stay as they are.
+/// Destroy what ended entries of a decision stand for. It can't be undone.
 #[utoipa::path(post, path = "/api/v1/decisions/{id}/erasure", tag = "desk",
-    params(("id" = DecisionId, Path)), request_body = Asked,
-    responses((status = 200, body = Value)), security(("officer" = [])))]
+    params(("id" = DecisionId, Path)), request_body = ErasureOrder,
+    responses((status = 200, body = Erased)), security(("officer" = [])))]
 pub(super) async fn erase(
     State(site): State<Site>,
     Path(id): Path<String>,
@@ -39,8 +39,7 @@ pub(super) async fn erase(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let id = decision_id(id)?;
-    let asked: Asked = serde_json::from_slice(&whole(body)?)
-        .map_err(|e| Problem::bad("malformed", e.to_string()))?;
+    let asked: ErasureOrder = decoded(body)?;
     let subjects = asked.subjects.map(|texts| {
         let read = texts.iter().map(|text| Subject::parse(text));
         read.collect::<Result<Vec<_>, _>>()

@@ -1,17 +1,18 @@
 //! Merging within one batch: equal lines, and lines that another covers. Never across decisions, since a subject is blocked
 //! while any decision holds it (design: The log, *Semantics*).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ipnet::IpNet;
 
 use super::{Merge, Outcome, Row};
-use crate::subject::{Kind, Line, Scope, cover, net, order};
+use crate::subject::{Kind, Line, Scope, Subject, cover, net, order};
 
 /// Turns accepted rows into merged ones. The first of equals stays; a covered line goes into the widest that covers it.
-pub(super) fn merge(rows: &mut [Row], keep_covered: bool) {
+pub(super) fn merge(rows: &mut [Row], aliases: &Aliases, keep_covered: bool) {
     let mut merged = domains(rows, keep_covered);
     merged.extend(duplicates(rows));
+    merged.extend(spellings(rows, aliases));
     if !keep_covered {
         merged.extend(covered_networks(rows));
     }
@@ -27,6 +28,45 @@ pub(super) fn merge(rows: &mut [Row], keep_covered: bool) {
             };
         }
     }
+}
+
+/// Other spellings that the lines state, by subject, each once.
+pub(super) type Aliases = BTreeMap<Subject, Vec<Subject>>;
+
+pub(super) fn aliases(rows: &[Row]) -> Aliases {
+    let mut all = Aliases::new();
+    for row in rows {
+        let Outcome::Accepted { line, aliases, .. } = &row.outcome else {
+            continue;
+        };
+        if !aliases.is_empty() {
+            let known = all.entry(line.subject().clone()).or_default();
+            known.extend(aliases.iter().cloned());
+            known.sort();
+            known.dedup();
+        }
+    }
+    all
+}
+
+/// Rows whose subject another row states as a spelling of its own.
+fn spellings(rows: &[Row], aliases: &Aliases) -> Vec<Merged> {
+    if aliases.is_empty() {
+        return Vec::new();
+    }
+    let pairs = aliases
+        .iter()
+        .flat_map(|(of, names)| names.iter().map(move |name| (name, of)));
+    let of: HashMap<&Subject, &Subject> = pairs.collect();
+    let mut first: HashMap<String, u64> = HashMap::new();
+    for (_, number, line) in accepted(rows) {
+        first.entry(line.to_string()).or_insert(number);
+    }
+    let joined = accepted(rows).filter_map(|(at, _, line)| {
+        let identity = of.get(line.to_owned_line().subject())?;
+        Some((at, *first.get(&identity.to_string())?, Merge::Alias))
+    });
+    joined.collect()
 }
 
 /// Index of the row to merge, number of the line that it goes into, and why.

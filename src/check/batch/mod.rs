@@ -8,7 +8,8 @@ mod view;
 
 use super::{Finding, Grade, Guard, gravest};
 use crate::subject::typed::{self, Note, Unusable};
-use crate::subject::{Line, OwnedLine, shortened};
+use crate::subject::{Line, OwnedLine, Subject, shortened};
+use std::collections::BTreeMap;
 
 pub use parts::{MAX_PART, parts};
 pub use view::RowView;
@@ -35,6 +36,8 @@ pub struct Override {
 pub struct Batch {
     /// In the order of the file.
     pub rows: Vec<Row>,
+    /// Other spellings of a seller or account that the file states, by the subject.
+    pub aliases: BTreeMap<Subject, Vec<Subject>>,
     pub counts: Counts,
 }
 
@@ -53,6 +56,8 @@ pub struct Row {
 pub enum Outcome {
     Accepted {
         line: OwnedLine,
+        /// Other spellings of it that the line states.
+        aliases: Box<[Subject]>,
         notes: Box<[Note]>,
         overridden: Box<[Finding]>,
     },
@@ -74,6 +79,8 @@ pub enum Merge {
     Duplicate,
     /// The other covers it.
     Covered,
+    /// The other states it as another spelling of its own subject.
+    Alias,
 }
 
 /// Why a line is refused.
@@ -108,9 +115,14 @@ impl Batch {
         let mut rows: Vec<Row> = numbered
             .map(|(number, line)| read_line(number, line, guard, options))
             .collect();
-        merge::merge(&mut rows, options.keep_covered);
+        let aliases = merge::aliases(&rows);
+        merge::merge(&mut rows, &aliases, options.keep_covered);
         let counts = Counts::of(&rows);
-        Batch { rows, counts }
+        Batch {
+            rows,
+            aliases,
+            counts,
+        }
     }
 
     /// The accepted lines, in the order of the file.
@@ -214,6 +226,7 @@ fn judged(read: typed::Read, guard: &Guard, options: &Options<'_>) -> Outcome {
     let Some(stopping) = stopping else {
         return Outcome::Accepted {
             line: read.line,
+            aliases: read.aliases.into(),
             notes: read.notes.into(),
             overridden: findings.into(),
         };

@@ -26,6 +26,7 @@ impl Row {
                 line,
                 notes,
                 overridden,
+                ..
             } => {
                 let codes = notes
                     .iter()
@@ -43,6 +44,11 @@ impl Row {
                 into,
                 how: Merge::Covered,
             } => (line.to_string(), "covered", format!("by line {into}")),
+            Outcome::Merged {
+                line,
+                into,
+                how: Merge::Alias,
+            } => (line.to_string(), "alias", format!("of line {into}")),
             Outcome::Refused(refusal) => {
                 let understood = refusal
                     .line

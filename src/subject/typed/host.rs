@@ -6,10 +6,8 @@ use std::net::IpAddr;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use ipnet::IpNet;
 
-use super::super::{
-    OwnedLine, Platforms, Scope, Subject, cover, domain, net, platforms, shortened,
-};
-use super::{Code, Note, Unusable, domain_line, offering, refuse};
+use super::super::{OwnedLine, Platforms, Scope, Subject, cover, domain, net, shortened};
+use super::{Code, Note, Unusable, domain_line, member, offering, refuse};
 
 /// Reads what is left when rules and comments are taken off.
 pub(super) fn read(
@@ -30,13 +28,19 @@ pub(super) fn read(
         );
         return Err(refuse(Code::UserInfo, what));
     }
+    if let Some(app) = url.app()
+        && let Some(read) = member::at_url(&app, url.path, url.query, platforms, notes)
+    {
+        return read;
+    }
     let (host, port) = split_port(url.host);
     let mut line = host_line(host, scope, notes)?;
     if let Some(port) = port {
-        check_port(port, url.scheme, &line, notes)?;
+        let page = !url.is_bare() && platforms.holds(line.subject().name());
+        check_port(port, url.scheme, &line, page, notes)?;
     }
     if !url.is_bare() {
-        return with_path(&url, &line, platforms);
+        return with_path(&url, &line, platforms, notes);
     }
     if url.is_starred() && !url.host.starts_with("*.") {
         // `*://shop.vn/*` of the browser blockers is one host, and its subtree by the default of this house.
@@ -96,6 +100,14 @@ impl<'t> Url<'t> {
     /// Nothing but the host: `shop.vn`, `https://shop.vn/`, `*://*.shop.vn/*`.
     fn is_bare(&self) -> bool {
         matches!(self.path, "" | "/" | "/*") && self.query.is_empty() && self.fragment.is_empty()
+    }
+
+    /// The scheme with the word behind it, as apps write their links: `tg://resolve`.
+    fn app(&self) -> Option<String> {
+        let web = ["", "*", "http", "https"];
+        let scheme = self.scheme.to_ascii_lowercase();
+        let of_app = !web.contains(&scheme.as_str());
+        of_app.then(|| format!("{scheme}://{}", self.host.to_ascii_lowercase()))
     }
 
     fn is_starred(&self) -> bool {
@@ -179,10 +191,12 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// `page`: a platform's page is named, so that its host is no sensible offer.
 fn check_port(
     port: &str,
     scheme: &str,
     line: &OwnedLine,
+    page: bool,
     notes: &mut Vec<Note>,
 ) -> Result<(), Unusable> {
     if port.parse::<u16>().is_err() {
@@ -198,6 +212,12 @@ fn check_port(
     if default {
         notes.push(Note::Port);
         return Ok(());
+    }
+    if page {
+        let what = format!(
+            "it names port {port} of a platform's host, which is another server than the platform's; open it without the port and enter where it leads"
+        );
+        return Err(refuse(Code::Port, what));
     }
     let what = format!(
         "it names port {port} of a host; a block takes the whole host. If that is meant, enter {line}"
@@ -276,40 +296,22 @@ fn with_path(
     url: &Url<'_>,
     line: &OwnedLine,
     platforms: &Platforms,
+    notes: &mut Vec<Note>,
 ) -> Result<OwnedLine, Unusable> {
     let host = line.subject().name();
-    let Some(platform) = platforms.of_host(host) else {
+    if let Some(read) = member::at_url(host, url.path, url.query, platforms, notes) {
+        return read;
+    }
+    // Where the host carries many platforms' members below it, the host is no sensible offer.
+    let mut hosts = platforms.rows().iter().flat_map(|row| &row.hosts);
+    if hosts.any(|of| cover::is_within(host, of)) {
         let what = format!(
-            "it names one page of {host}; a block takes the whole host. If that is meant, enter {line}"
+            "it names one page of {host}, where many publish; enter the name, the seller or the account that is meant"
         );
-        // Where the host carries many platforms' members below it, the host is no sensible offer.
-        let shared = platforms
-            .rows()
-            .iter()
-            .flat_map(|row| &row.hosts)
-            .any(|of| cover::is_within(host, of));
-        return Err(if shared {
-            refuse(Code::UrlWithPath, what)
-        } else {
-            offering(Code::UrlWithPath, what, line.line())
-        });
-    };
-    platform.read_url(host, url.path, url.query).map(|subject| OwnedLine::new(subject, Scope::Exact)).map_err(|refused| {
-        let title = &platform.title;
-        let (code, what) = match refused {
-            platforms::Refused::NotAnAccount => (
-                Code::NotAnAccount,
-                format!("it is a page on {title} (a product, a video, a post) and no seller or account; enter the seller's or account's own address"),
-            ),
-            platforms::Refused::UnresolvedLink => {
-                (Code::UnresolvedLink, format!("it is a short link of {title}; open it and enter where it leads"))
-            }
-            platforms::Refused::PersonalData => {
-                (Code::PersonalData, format!("it is a telephone number on {title}, which never enters a list; enter the account by its id"))
-            }
-            platforms::Refused::ReservedPath => (Code::ReservedPath, format!("it is a page of {title} itself and nobody's account")),
-            platforms::Refused::TestHost => (Code::TestHost, format!("it is a test installation of {title}, not the live one")),
-        };
-        refuse(code, what)
-    })
+        return Err(refuse(Code::UrlWithPath, what));
+    }
+    let what = format!(
+        "it names one page of {host}; a block takes the whole host. If that is meant, enter {line}"
+    );
+    Err(offering(Code::UrlWithPath, what, line.line()))
 }

@@ -2,9 +2,12 @@
 //!
 //! Design: Checks (judgement on URLs), Bad input. One text is one subject: a name, an address, a network, a URL, a canonical
 //! line, or a line of a hosts file, of Adblock, dnsmasq, Unbound, RPZ or Surge rules. Nothing is dropped or mended beyond
-//! canonical form; what was understood from the shape of a line comes back as a [`Note`].
+//! canonical form; what was understood from the shape of a line comes back as a [`Note`]. Two spellings of one seller or
+//! account stand on a line as `number = name`; the names come back as aliases.
 
+mod alias;
 mod host;
+mod member;
 mod rule;
 
 use super::{Line, OwnedLine, Platforms, Scope, Subject, shortened};
@@ -14,6 +17,19 @@ use super::{Line, OwnedLine, Platforms, Scope, Subject, shortened};
 pub struct Read {
     pub line: OwnedLine,
     pub notes: Vec<Note>,
+    /// Names of the same seller or account, as the line states them; the line's subject is the identity.
+    pub aliases: Vec<Subject>,
+}
+
+impl Read {
+    fn new(line: OwnedLine, notes: Vec<Note>) -> Read {
+        let aliases = Vec::new();
+        Read {
+            line,
+            notes,
+            aliases,
+        }
+    }
 }
 
 /// What the officer should know about how a text was understood.
@@ -21,12 +37,16 @@ pub struct Read {
 pub enum Note {
     /// A bare address: a network of one.
     Address,
+    /// The line states other names of its seller or account.
+    Alias,
     /// Something after the subject was a comment.
     Comment,
     /// `hxxp`, `[.]`: written so that it can't be clicked.
     Defanged,
     /// A line of a hosts file, which for its own tool is the name alone, taken with all below it.
     Hosts,
+    /// A listing, taken for the seller whose id its URL carries.
+    Listing,
     /// The default port of the scheme.
     Port,
     /// A blocking rule of another tool.
@@ -38,11 +58,13 @@ pub enum Note {
 }
 
 impl Note {
-    pub const ALL: [Note; 8] = [
+    pub const ALL: [Note; 10] = [
         Note::Address,
+        Note::Alias,
         Note::Comment,
         Note::Defanged,
         Note::Hosts,
+        Note::Listing,
         Note::Port,
         Note::Rule,
         Note::Wildcard,
@@ -52,9 +74,11 @@ impl Note {
     pub fn code(self) -> &'static str {
         match self {
             Note::Address => "address",
+            Note::Alias => "alias",
             Note::Comment => "comment",
             Note::Defanged => "defanged",
             Note::Hosts => "hosts",
+            Note::Listing => "listing",
             Note::Port => "default_port",
             Note::Rule => "rule",
             Note::Wildcard => "wildcard",
@@ -78,12 +102,15 @@ pub struct Unusable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     AllowRule,
+    AmbiguousUrl,
     BadAddress,
+    BadAlias,
     BadIdn,
     BadName,
     ControlCharacter,
     HostBits,
     InnerWildcard,
+    ListingWithoutSeller,
     NotAList,
     NotAnAccount,
     NotUtf8,
@@ -102,14 +129,17 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 25] = [
         Code::AllowRule,
+        Code::AmbiguousUrl,
         Code::BadAddress,
+        Code::BadAlias,
         Code::BadIdn,
         Code::BadName,
         Code::ControlCharacter,
         Code::HostBits,
         Code::InnerWildcard,
+        Code::ListingWithoutSeller,
         Code::NotAList,
         Code::NotAnAccount,
         Code::NotUtf8,
@@ -130,12 +160,15 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Code::AllowRule => "allow_rule",
+            Code::AmbiguousUrl => "ambiguous_url",
             Code::BadAddress => "bad_address",
+            Code::BadAlias => "bad_alias",
             Code::BadIdn => "bad_idn",
             Code::BadName => "bad_name",
             Code::ControlCharacter => "control_character",
             Code::HostBits => "host_bits",
             Code::InnerWildcard => "inner_wildcard",
+            Code::ListingWithoutSeller => "listing_without_seller",
             Code::NotAList => "not_a_list",
             Code::NotAnAccount => "not_an_account",
             Code::NotUtf8 => "not_utf8",
@@ -158,15 +191,15 @@ impl Code {
 /// Reads one text. Blank lines and comments are told apart by [`skipped`] first.
 pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
     let text = trimmed(text);
-    if is_plain(text) {
+    if is_plain(text) && !platforms.gives_names(text) {
         let subject = Subject {
             kind: super::Kind::Domain,
             name: text.to_owned(),
         };
-        return Ok(Read {
-            line: OwnedLine::new(subject, Scope::Subtree),
-            notes: Vec::new(),
-        });
+        return Ok(Read::new(
+            OwnedLine::new(subject, Scope::Subtree),
+            Vec::new(),
+        ));
     }
     if let Some(found) = text.chars().find(|&c| is_forbidden(c)) {
         let what = format!(
@@ -181,6 +214,9 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
     }
     let mut notes = Vec::new();
     let text = without_comment(text, &mut notes);
+    if let Some(read) = alias::read(text, platforms) {
+        return read.map(|read| with_notes(read, notes));
+    }
     let (text, scope) = match text
         .strip_suffix(" +")
         .map(|t| (t, Scope::Subtree))
@@ -190,7 +226,7 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
         None => (text, None),
     };
     if let Some(line) = explicit(text, scope, platforms, &mut notes)? {
-        return Ok(Read { line, notes });
+        return Ok(Read::new(line, notes));
     }
     let (inner, ruled) = rule::unwrap(text, &mut notes)?;
     let line = host::read(
@@ -199,7 +235,17 @@ pub fn read(text: &str, platforms: &Platforms) -> Result<Read, Unusable> {
         platforms,
         &mut notes,
     )?;
-    Ok(Read { line, notes })
+    // A scope, a rule or a star is about the name; without them a member's own name is the member.
+    let line = match scope.is_none() && inner == text && !notes.contains(&Note::Wildcard) {
+        true => member::at_name(line, platforms)?,
+        false => line,
+    };
+    Ok(Read::new(line, notes))
+}
+
+fn with_notes(mut read: Read, notes: Vec<Note>) -> Read {
+    read.notes.extend(notes);
+    read
 }
 
 /// Why a line of a list holds nothing to read: `blank`, `comment` or `header`.
@@ -233,11 +279,13 @@ fn is_plain(text: &str) -> bool {
         && !super::domain::has_a_label(text)
 }
 
-/// What signed bytes never hold (design: The log, *Canonical JSON*), a tab apart, which parts columns.
+/// What signed bytes never hold (design: The log, *Canonical JSON*), a tab apart, which parts columns; and what can't be
+/// seen although names are read without it (soft hyphen, word joiner and their like).
 fn is_forbidden(c: char) -> bool {
     c != '\t'
         && matches!(c, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+            | '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{2060}'..='\u{2064}')
 }
 
 /// A telephone, identity or bank number, or an e-mail address: digits with the usual separators, 8 to 19 of them, and no
@@ -303,48 +351,9 @@ fn explicit(
                 )),
             }
         }
-        "seller" | "account" => identified(kind, rest.trim(), platforms).map(Some),
+        "seller" | "account" => member::typed(kind, rest.trim(), platforms).map(Some),
         _ => Ok(None),
     }
-}
-
-fn identified(kind: &str, rest: &str, platforms: &Platforms) -> Result<OwnedLine, Unusable> {
-    let (platform, id) = rest.split_once('/').unwrap_or((rest, ""));
-    let kind = if kind.eq_ignore_ascii_case("seller") {
-        super::Kind::Seller
-    } else {
-        super::Kind::Account
-    };
-    let Some(row) = platforms.named(kind, &platform.to_lowercase()) else {
-        let known: Vec<&str> = platforms
-            .rows()
-            .iter()
-            .filter(|row| row.kind == kind)
-            .map(|row| row.name.as_str())
-            .collect();
-        let what = format!(
-            "`{}` is no platform of a {kind} that is known; known are {}",
-            shortened(platform),
-            known.join(", ")
-        );
-        return Err(refuse(Code::UnknownPlatform, what));
-    };
-    if let Some(subject) = row.read_id(id) {
-        return Ok(OwnedLine::new(subject, Scope::Exact));
-    }
-    if looks_personal(id) {
-        return Err(refuse(
-            Code::PersonalData,
-            format!(
-                "a telephone number never enters a list; enter the {} account by its id",
-                row.title
-            ),
-        ));
-    }
-    Err(refuse(
-        Code::NotAnAccount,
-        format!("`{}` has the form of no id on {}", shortened(id), row.title),
-    ))
 }
 
 fn refuse(code: Code, message: String) -> Unusable {

@@ -128,7 +128,10 @@ fn sellers_and_accounts() {
             "https://shopee.vn/lovito.vn?shopCollection=249704111#product_list",
             "seller:shopee.vn/@lovito.vn",
         ),
-        ("https://shopee.vn/-i.123.456", "not_an_account"),
+        (
+            "https://shopee.vn/-i.123.456",
+            "seller:shopee.vn/123 listing",
+        ),
         ("https://s.shopee.vn/9zswiBvchR", "unresolved_link"),
         ("https://uat.shopee.vn/shop/305492", "test_host"),
         (
