@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     canon::Origin,
-    entries::{Change, ChangeBuilder, FeedName},
+    entries::{Change, ChangeBuilder, FeedName, Set},
     feed::{DeltaRef, Manifest, delta, paths},
     log,
     tlog::Hash,
@@ -72,10 +72,13 @@ impl Casework {
             Some(text) => Place::parse(text)?,
             None => Place::Step {
                 since,
-                serial: self.feed(feed)?.state.serial,
+                serial: self.serial(feed),
                 from: 0,
             },
         };
+        if self.serial(feed) == 0 {
+            return Ok(self.nothing_yet(feed, since));
+        }
         match place {
             Place::Step {
                 since,
@@ -100,6 +103,28 @@ impl Casework {
                 }
                 Err(other) => Err(other),
             },
+        }
+    }
+
+    /// The serial of a feed; 0 where nothing was ever listed in it.
+    pub fn serial(&self, feed: &FeedName) -> u64 {
+        let current = self.inner.authority.current();
+        let view = current.feeds.get(feed);
+        view.map_or(0, |view| view.state.serial)
+    }
+
+    /// A feed that has no entry yet: whoever asks holds the whole of it, and asks again with 0.
+    fn nothing_yet(&self, feed: &FeedName, since: u64) -> Changes {
+        let origin = self.inner.authority.ledger().origin().clone();
+        Changes {
+            digest: Set::new(feed.kind()).digest(&origin, feed),
+            origin,
+            feed: feed.clone(),
+            since,
+            serial: 0,
+            whole: true,
+            changes: Vec::new(),
+            page: None,
         }
     }
 
