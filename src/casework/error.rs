@@ -93,6 +93,12 @@ pub enum Error {
     Scope { feed: String, scope: String },
     #[error("{what} can't be used: {why}")]
     Invalid { what: &'static str, why: String },
+    #[error("this Idempotency-Key was used for another request; a new request takes a new key")]
+    KeyReused,
+    #[error("a request under this Idempotency-Key is at hand; ask again in a moment")]
+    KeyBusy,
+    #[error("one call brings {0} at most; send the rest in another")]
+    TooMany(usize),
     #[error("the system gives no randomness: {0}")]
     Random(String),
     #[error("the receipt {0}")]
@@ -149,6 +155,9 @@ impl Error {
             Self::Token(_) => "token",
             Self::Scope { .. } => "scope",
             Self::Invalid { .. } => "invalid",
+            Self::TooMany(_) => "too_many",
+            Self::KeyReused => "key_reused",
+            Self::KeyBusy => "key_busy",
             Self::SubscriberTaken(_) => "subscriber_taken",
             Self::Receipt(_) => "receipt",
             Self::ReceiptSignature(_) => "signature",

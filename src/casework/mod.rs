@@ -12,13 +12,20 @@
 //!
 //! All functions but those that wait for a commit block: a server calls them off its event loop.
 
+mod acknowledgement;
 mod book;
+mod changes;
+mod composition;
 mod desk;
 mod dossier;
 mod draft;
 mod error;
+mod held;
 mod history;
+mod idempotency;
+mod item;
 mod lookup;
+mod matching;
 mod metrics;
 mod officer;
 mod opening;
@@ -27,17 +34,23 @@ mod proposal;
 mod receipt;
 mod row;
 mod rules;
+mod sandbox;
 mod serial;
 mod standing;
 mod subscriber;
 mod token;
 mod trust;
 
+pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
+pub use changes::Changes;
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
 pub use error::Error;
+pub use idempotency::{MAX_ANSWER, Once, Told};
+pub use item::{Item, Op};
 pub use lookup::{Hold, Lookup};
+pub use matching::{MAX_MATCHES, Match, MatchHold};
 pub use metrics::Metrics;
 pub use officer::{RequestSignature, request_message};
 pub use opening::Erased;
@@ -45,7 +58,7 @@ pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
 pub use rules::{Judge, Rules};
-pub use standing::{Applied, FeedStanding, Standing};
+pub use standing::{Applied, FeedStanding, Held, Standing};
 pub use subscriber::{Subscriber, SubscriberChange};
 pub use token::{Issued, Reader, Token, TokenOrder};
 
@@ -56,9 +69,12 @@ use crate::{
     log::{Authority, FeedView},
     tlog::Hash,
 };
+use composition::Compositions;
 use history::History;
+use idempotency::Keys;
 use opening::Openings;
 use page::Listings;
+use standing::Tallies;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -80,6 +96,9 @@ struct Inner {
     /// Held by whoever makes a listing: a million lines, or a replay of the past.
     listing: Mutex<()>,
     book: RwLock<Book>,
+    compositions: Mutex<Compositions>,
+    idempotency: Mutex<Keys>,
+    tallies: Mutex<Tallies>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
@@ -90,8 +109,9 @@ impl Casework {
     pub fn open(authority: Authority, rules: Rules, metrics: Metrics) -> Result<Self, Error> {
         let desk = desk::Desk::open(&authority)?;
         let history = History::open(&authority)?;
-        let openings = Openings::open(&authority)?;
         let book = Book::open(authority.store().clone())?;
+        let idempotency = Keys::open(authority.store())?;
+        let openings = Openings::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -102,6 +122,9 @@ impl Casework {
                 listings: Mutex::new(Listings::default()),
                 listing: Mutex::new(()),
                 book: RwLock::new(book),
+                compositions: Mutex::default(),
+                idempotency: Mutex::new(idempotency),
+                tallies: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
             }),

@@ -1,6 +1,6 @@
 //! Pages of a feed, now and in the past, and the proofs that a name is or isn't in it.
 
-use super::{AuthorityParts, Casework, Error, lock, lookup::names_over};
+use super::{AuthorityParts, Casework, Error, Item, lock, lookup::names_over, sandbox::Made};
 use crate::{
     canon::Origin,
     decision::{FeedState, Fold, Interest, Leaf},
@@ -12,6 +12,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc};
+use utoipa::ToSchema;
 
 /// The most lines of a page.
 pub const MAX_PAGE: usize = 10_000;
@@ -20,7 +21,7 @@ pub const MAX_PAGE: usize = 10_000;
 const KEPT: usize = 3;
 
 /// Some lines of a feed at a serial, in feed order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Page {
     pub origin: Origin,
     pub feed: FeedName,
@@ -57,8 +58,8 @@ pub struct Bucket {
 }
 
 /// A feed's text at a serial, cut into lines.
-struct Listing {
-    state: FeedState,
+pub(super) struct Listing {
+    pub(super) state: FeedState,
     text: String,
     /// Where each line ends.
     ends: Vec<usize>,
@@ -71,7 +72,7 @@ pub(super) struct Listings(VecDeque<(FeedName, Arc<Listing>)>);
 impl Casework {
     /// A page of a feed. `at` is a serial of the feed, or a size at which a commit was closed;
     /// none is the present. `after` is the `next` of the page before, and keeps to its serial.
-    pub fn entries(
+    pub fn page(
         &self,
         feed: &FeedName,
         at: Option<u64>,
@@ -84,6 +85,27 @@ impl Casework {
             None => (at, 0),
         };
         let listing = self.listing(feed, at)?;
+        Ok(self.cut(feed, &listing, from, limit))
+    }
+
+    /// The same of a made feed, which has no past.
+    pub fn made_page(
+        &self,
+        feed: &FeedName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Page, Vec<Item>), Error> {
+        let from = after.map(parse_cursor).transpose()?.map_or(0, |(_, n)| n);
+        let made = Made::of(self, feed);
+        let origin = self.inner.authority.ledger().origin().clone();
+        let listing = Listing::new(&origin, feed, made.state, &made.set);
+        let page = self.cut(feed, &listing, from, limit);
+        let mut items = page.items();
+        made.complete(self.hours(feed), &mut items);
+        Ok((page, items))
+    }
+
+    fn cut(&self, feed: &FeedName, listing: &Listing, from: usize, limit: usize) -> Page {
         let to = from
             .saturating_add(limit.clamp(1, MAX_PAGE))
             .min(listing.ends.len());
@@ -92,7 +114,7 @@ impl Casework {
             .map(str::to_owned)
             .collect();
         let serial = listing.state.serial;
-        Ok(Page {
+        Page {
             origin: self.inner.authority.ledger().origin().clone(),
             feed: feed.clone(),
             serial,
@@ -100,7 +122,7 @@ impl Casework {
             entries: listing.state.entries,
             lines,
             next: (to < listing.ends.len()).then(|| format!("{serial}-{to}")),
-        })
+        }
     }
 
     /// The proof that a name (without its kind) is or isn't in the feed now.
@@ -139,7 +161,7 @@ impl Casework {
         Ok(self.leaf(serial.saturating_sub(1))?.time())
     }
 
-    fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
+    pub(super) fn listing(&self, feed: &FeedName, at: Option<u64>) -> Result<Arc<Listing>, Error> {
         let view = self.feed(feed)?;
         let state = match at {
             Some(at) if at != view.state.serial => self.state_at(feed, at)?,
@@ -175,7 +197,7 @@ impl Casework {
     }
 
     /// Where a feed stood when the log had a size.
-    fn state_at(&self, feed: &FeedName, at: u64) -> Result<FeedState, Error> {
+    pub(super) fn state_at(&self, feed: &FeedName, at: u64) -> Result<FeedState, Error> {
         let refuse = |why| Error::NoSerial {
             feed: feed.to_string(),
             at,
@@ -253,7 +275,7 @@ impl Casework {
 }
 
 impl Listing {
-    fn new(origin: &Origin, feed: &FeedName, state: FeedState, set: &Set) -> Self {
+    pub(super) fn new(origin: &Origin, feed: &FeedName, state: FeedState, set: &Set) -> Self {
         let text = snapshot::encode(origin, feed, state.serial, set);
         let text = String::from_utf8(text).unwrap_or_default();
         let ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
@@ -266,6 +288,19 @@ impl Listing {
         self.text.drain(..head);
         self.ends = self.ends.iter().skip(1).map(|end| end - head).collect();
         self
+    }
+
+    /// The `E` lines from one on, in feed order, and how many there are in all.
+    pub(super) fn entries(&self, from: usize, limit: usize) -> (Vec<&str>, usize) {
+        let rows = self.ends.len().saturating_sub(self.entries_in_all());
+        let lines = (from..self.entries_in_all()).take(limit);
+        let lines = lines.filter_map(|n| self.line(rows + n)).collect();
+        (lines, self.entries_in_all())
+    }
+
+    /// `D` lines stand first.
+    fn entries_in_all(&self) -> usize {
+        usize::try_from(self.state.entries).unwrap_or(usize::MAX)
     }
 
     fn line(&self, n: usize) -> Option<&str> {

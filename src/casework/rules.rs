@@ -2,10 +2,11 @@
 
 use crate::{
     decision::{Body, Ledger, Parts},
-    subject::Platforms,
+    entries::Measure,
+    subject::{OwnedLine, Platforms},
     tlog::Hash,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Runs the refusals over a body: gives back the sentence of the first one.
 pub type Judge = Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
@@ -18,6 +19,10 @@ pub struct Rules {
     /// `guard.lists` of a decision.
     pub lists: Hash,
     pub platforms: Arc<Platforms>,
+    /// Hours to respond, by measure.
+    pub respond_hours: BTreeMap<String, u64>,
+    /// Subjects set aside for tests: what a sandbox holds, beside made ones.
+    pub test_subjects: Vec<OwnedLine>,
     /// Run when a proposal is opened, so that its officer hears of a refusal before the second
     /// one is asked; the sequencer runs its own again.
     pub judge: Judge,
@@ -31,6 +36,8 @@ impl Rules {
             version: 1,
             lists: Hash::of(b""),
             platforms: Arc::new(platforms),
+            respond_hours: Measure::ALL.map(|m| (m.as_str().to_owned(), 24)).into(),
+            test_subjects: Vec::new(),
             judge: Arc::new(|_, _, _, _| Ok(())),
         }
     }

@@ -38,6 +38,7 @@ mod show;
 mod signals;
 mod stay;
 mod subscriber;
+mod subscribers;
 mod targets;
 mod telemetry;
 mod trust;

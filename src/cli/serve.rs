@@ -72,6 +72,8 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
         version: guard::VERSION,
         lists: guard.lists().hash(),
         platforms: Arc::new(guard.lists().platforms.clone()),
+        respond_hours: guard.lists().plan.respond_hours(),
+        test_subjects: guard.lists().test_subjects.clone(),
         judge: Arc::new(move |body, ledger, now, parts| {
             guard::judge(&guard, body, ledger, now, parts)
         }),

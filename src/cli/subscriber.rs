@@ -298,6 +298,24 @@ fn said(standing: &Value) -> String {
             number(applied, "serial")
         ));
     }
+    if let (Some(held), true) = (standing.get("held"), words.is_empty()) {
+        let at = when::time(number(held, "time"));
+        words.push(format!(
+            "holds serial {} since {at}",
+            number(held, "serial")
+        ));
+    }
+    let said = standing.get("acknowledged").and_then(Value::as_object);
+    for (outcome, count) in said.into_iter().flatten() {
+        if let Some(count) = count.as_u64().filter(|count| *count > 0) {
+            words.push(format!("{count} {}", outcome.replace('_', " ")));
+        }
+    }
+    match (number(standing, "waiting"), number(standing, "overdue")) {
+        (0, _) => {}
+        (waiting, 0) => words.push(format!("{waiting} waiting")),
+        (waiting, overdue) => words.push(format!("{waiting} waiting, {overdue} OVERDUE")),
+    }
     if words.is_empty() {
         return "nothing yet".into();
     }

@@ -54,6 +54,14 @@ pub struct LineError {
 }
 
 impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::BlockDomain,
+        Self::BlockIp,
+        Self::DelistSeller,
+        Self::RemoveAccount,
+    ];
+
     /// The measure that carries subjects of a kind into their feed.
     pub fn of(kind: Kind) -> Self {
         match kind {

@@ -2,6 +2,7 @@
 //! since law and ministries change, and none is an enum (`plan399.md`; design: Rooms).
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 use super::day::{Day, Span};
 use crate::subject::Kind;
@@ -40,6 +41,9 @@ pub struct Measure {
     /// Enforced by machine through the feed of its kind; otherwise a work order.
     pub feed: bool,
     pub kinds: Vec<Kind>,
+    /// Hours from the leaf that puts an entry in force to the time by which those who act on the
+    /// feed have said what they did.
+    pub respond_hours: Option<u64>,
     valid_from: Day,
     valid_to: Option<Day>,
 }
@@ -108,6 +112,12 @@ impl Plan {
         self.measures
             .iter()
             .find(|measure| measure.code == code && measure.span().holds(day))
+    }
+
+    /// Hours to respond, by the code of each measure that has them, as the newest rows say.
+    pub fn respond_hours(&self) -> BTreeMap<String, u64> {
+        let hours = |m: &Measure| Some((m.code.clone(), m.respond_hours?));
+        self.measures.iter().filter_map(hours).collect()
     }
 
     /// A unit by its id or by its name in either language, as it was on a day.

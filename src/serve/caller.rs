@@ -79,11 +79,12 @@ impl Shown {
 }
 
 impl Caller {
-    /// Who this is, for what is counted and kept by caller; none for nobody.
-    pub(super) fn principal(&self) -> Option<String> {
+    /// Under whose name answers to writes are kept; none where none is.
+    pub(super) fn writer(&self) -> Option<String> {
         match self {
             Self::Nobody => None,
-            Self::Token(reader) => Some(format!("token {}", reader.subscriber)),
+            Self::Token(reader) if reader.sandbox => None,
+            Self::Token(reader) => Some(format!("subscriber {}", reader.subscriber)),
             Self::Officer(signed) => Some(format!("officer {}", signed.id)),
         }
     }

@@ -33,6 +33,15 @@ pub struct Config {
     /// Whether `domains` and `networks` are for everybody; else they want a token, as sellers and
     /// accounts always do.
     pub open_feeds: bool,
+    /// Requests to the API that a token may send each second, on average; 0: no limit.
+    pub token_rate: u32,
+    /// How many it may send at once after a silence.
+    pub token_burst: u32,
+    /// The same for an address that shows no token. Behind a proxy all readers have its address:
+    /// there it is 0, and the proxy's own limit stands.
+    pub address_rate: u32,
+    /// How many may come from an address at once after a silence.
+    pub address_burst: u32,
 }
 
 impl Default for Config {
@@ -51,6 +60,10 @@ impl Default for Config {
             stale: 300,
             grace: 10,
             open_feeds: true,
+            token_rate: 50,
+            token_burst: 500,
+            address_rate: 100,
+            address_burst: 2_000,
         }
     }
 }

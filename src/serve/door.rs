@@ -2,7 +2,8 @@
 //! sees it.
 
 use super::{
-    caller::{Caller, Shown},
+    caller::Shown,
+    once::Turn,
     problem::{Answer, Problem},
     site::Site,
 };
@@ -10,7 +11,7 @@ use crate::tlog::Hash;
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, request::Parts},
+    http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -24,12 +25,12 @@ const LARGE: usize = 8 << 20;
 /// Wraps every request to the API that isn't an upload.
 pub(super) async fn door(State(site): State<Site>, request: Request, next: Next) -> Response {
     match enter(&site, request).await {
-        Ok(request) => next.run(request).await,
+        Ok((turn, request)) => turn.take(request, next).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn enter(site: &Site, request: Request) -> Answer<Request> {
+async fn enter(site: &Site, request: Request) -> Answer<(Turn, Request)> {
     let (mut parts, body) = request.into_parts();
     let shown = Shown::of(site, &parts.headers)?;
     let limit = match shown {
@@ -37,13 +38,11 @@ async fn enter(site: &Site, request: Request) -> Answer<Request> {
         _ => SMALL,
     };
     let body = whole(body, limit).await?;
-    let caller = shown.caller(site, &parts, &Hash::of(&body))?;
-    remember(&mut parts, caller);
-    Ok(Request::from_parts(parts, Body::from(body)))
-}
-
-fn remember(parts: &mut Parts, caller: Caller) {
+    let hash = Hash::of(&body);
+    let caller = shown.caller(site, &parts, &hash)?;
+    let turn = Turn::of(site, &parts, &caller, &hash)?;
     parts.extensions.insert(caller);
+    Ok((turn, Request::from_parts(parts, Body::from(body))))
 }
 
 /// A body, whole.

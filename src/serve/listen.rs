@@ -2,6 +2,7 @@
 
 use super::{
     Config, Error,
+    limits::Peer,
     metrics::{Counted, Metrics},
     router,
     site::Site,
@@ -9,10 +10,11 @@ use super::{
 use crate::casework::Casework;
 use axum::{
     Router,
-    http::{StatusCode, header},
+    http::{Request, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -24,9 +26,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+use tower::ServiceExt;
 
 /// How long a connection may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
+
+/// How often the figures of who has acted are reckoned.
+const STANDINGS: Duration = Duration::from_secs(30);
 
 /// A metrics port needs few connections.
 const METRICS_CONNECTIONS: usize = 32;
@@ -79,6 +85,7 @@ impl Server {
         let metrics = Metrics::new(&registry)?;
         let (stop, stopping) = watch::channel(false);
         let connections = metrics.connections.clone();
+        let shown = show_standings(casework.clone(), stopping.clone());
         let site = Site::new(self.config.clone(), casework, metrics, stopping.clone());
         let files = Listener {
             listener: self.files,
@@ -102,7 +109,7 @@ impl Server {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(files.serve(), figures.serve(), ends);
+        tokio::join!(files.serve(), figures.serve(), shown, ends);
         Ok(())
     }
 }
@@ -120,8 +127,14 @@ struct Listener {
 impl Listener {
     async fn serve(mut self) {
         let graceful = GracefulShutdown::new();
-        while let Some((stream, permit)) = self.accept().await {
-            let service = TowerToHyperService::new(self.router.clone());
+        while let Some((stream, peer, permit)) = self.accept().await {
+            let peer = Peer(peer.ip());
+            let router = self.router.clone();
+            let known = router.map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                request
+            });
+            let service = TowerToHyperService::new(known);
             let mut builder = auto::Builder::new(TokioExecutor::new());
             builder
                 .http1()
@@ -149,16 +162,16 @@ impl Listener {
     }
 
     /// The next connection, when there is room for one; none when the server stops.
-    async fn accept(&mut self) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    async fn accept(&mut self) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let (limit, listener) = (self.limit.clone(), &self.listener);
         let next = async {
             let permit = limit.acquire_owned().await.ok()?;
             loop {
                 match listener.accept().await {
-                    Ok((stream, _)) => {
+                    Ok((stream, peer)) => {
                         // Small answers go out at once; one that can't be set this way works too.
                         let _ = stream.set_nodelay(true);
-                        return Some((stream, permit));
+                        return Some((stream, peer, permit));
                     }
                     Err(error) => {
                         // Too many open files, or a connection that broke before it was taken.
@@ -171,6 +184,21 @@ impl Listener {
         tokio::select! {
             next = next => next,
             _ = self.stopping.wait_for(|stop| *stop) => None,
+        }
+    }
+}
+
+/// Keeps the figures of who has acted fresh until the server stops.
+async fn show_standings(casework: Casework, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let desk = casework.clone();
+        let shown = tokio::task::spawn_blocking(move || desk.show_standings()).await;
+        if let Ok(Err(error)) = shown {
+            tracing::warn!(%error, "where the subscribers stand can't be shown");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STANDINGS) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
         }
     }
 }

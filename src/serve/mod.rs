@@ -8,7 +8,9 @@
 //! Files come from the published folder, which any web server could serve as well; checkpoint and
 //! manifests come from memory, where they change at one moment with the state.
 
+mod acting;
 mod caller;
+mod changes;
 mod config;
 mod door;
 mod erasure;
@@ -17,9 +19,12 @@ mod feeds;
 mod file_body;
 mod files;
 mod health;
+mod limits;
 mod listen;
+mod matching;
 mod metered;
 mod metrics;
+mod once;
 mod openapi;
 mod page;
 mod problem;

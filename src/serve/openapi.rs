@@ -5,8 +5,9 @@ use super::problem::Document;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, Info, OpenApi, OpenApiBuilder, Ref, Response, Tag,
-        path::{Operation, PathItem},
+        Content, Info, OpenApi, OpenApiBuilder, Ref, Required, Response, Tag,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+        schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -55,6 +56,10 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
                 When::Always => true,
                 When::Writing => writes,
             });
+            if writes && operation.security.is_some() {
+                let parameters = operation.parameters.get_or_insert_default();
+                parameters.push(idempotency_key().into());
+            }
             for (status, about, _) in refusals {
                 let responses = &mut operation.responses.responses;
                 let status = (*status).to_owned();
@@ -111,6 +116,22 @@ fn refusal(about: &str) -> Response {
         .content
         .insert("application/problem+json".into(), content.into());
     response
+}
+
+fn idempotency_key() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[!-~]{1,255}$"))
+        .build();
+    let about = "The same key with the same request is answered alike for a day, and done once; with another \
+        request it is refused";
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(schema))
+        .build()
 }
 
 fn each(item: &mut PathItem, mut visit: impl FnMut(&mut Operation, bool)) {

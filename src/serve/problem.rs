@@ -14,6 +14,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     more: Map<String, Value>,
+    /// Seconds, for `Retry-After`.
+    after: Option<u64>,
 }
 
 /// A problem document, as the API's description has it.
@@ -44,6 +46,7 @@ impl Problem {
             code,
             detail: detail.into(),
             more: Map::new(),
+            after: None,
         }
     }
 
@@ -69,7 +72,13 @@ impl Problem {
 
     /// The server can't now.
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(5)
+    }
+
+    /// Says when to ask again, seconds.
+    pub(super) fn after(mut self, seconds: u64) -> Self {
+        self.after = Some(seconds);
+        self
     }
 
     /// Adds a field.
@@ -97,14 +106,11 @@ impl IntoResponse for Problem {
         let value = HeaderValue::from_static;
         headers.insert(header::CONTENT_TYPE, value("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, value("no-store"));
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, value("Bearer, Blockfeed"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, value("5"));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, value("Bearer, Blockfeed"));
+        }
+        if let Some(seconds) = self.after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -129,6 +135,8 @@ impl From<casework::Error> for Problem {
             | E::AlreadyCommitted(..)
             | E::InForce(..)
             | E::SubscriberTaken(_)
+            | E::KeyReused
+            | E::KeyBusy
             | E::TooManyTokens(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
             E::Unauthorised(_) | E::Token(_) => StatusCode::UNAUTHORIZED,
@@ -139,6 +147,7 @@ impl From<casework::Error> for Problem {
             | E::ReceiptSignature(_) => StatusCode::FORBIDDEN,
             E::NotAlone
             | E::Invalid { .. }
+            | E::TooMany(_)
             | E::NotItsFeed(..)
             | E::PartMissing(_)
             | E::Text { .. }
@@ -158,6 +167,8 @@ impl From<casework::Error> for Problem {
         };
         let problem = Self::new(status, error.code(), error.to_string());
         match error {
+            E::Stopping => problem.after(5),
+            E::KeyBusy => problem.after(1),
             E::Query {
                 offer: Some(offer), ..
             } => problem.with("offer", offer),

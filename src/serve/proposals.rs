@@ -40,6 +40,7 @@ const SIGNED_TIME: Duration = Duration::from_secs(30);
 #[serde(deny_unknown_fields)]
 pub(super) struct Proposing {
     /// Puts a stay in force at once, by one signature.
+    #[param(inline)]
     commit: Option<Commit>,
 }
 
@@ -57,6 +58,8 @@ struct Proposed {
     body: String,
     /// The first officer's signature.
     approval: String,
+    /// What the commitments among the lines stand for.
+    openings: Option<String>,
     /// The lines and texts that the body names by hash.
     part: Vec<String>,
 }

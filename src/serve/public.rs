@@ -21,29 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// How many lines a page has where it isn't said.
-const LIMIT: usize = 1_000;
-
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Looked {
     /// A name, an address, a network, a URL, a subject.
     q: String,
-}
-
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Paged {
-    #[param(value_type = FeedName)]
-    feed: String,
-    /// A serial of the feed, or a size of the log at which a commit was closed; none: now.
-    at: Option<u64>,
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Lines of a page: 1,000 where it isn't said, 10,000 at most.
-    limit: Option<usize>,
 }
 
 /// The next id that is free.
@@ -102,24 +85,6 @@ pub(super) async fn decision(
 ) -> Answer<Json<Dossier>> {
     let id = decision_id(id)?;
     site.ask(move |desk| desk.dossier(&id)).await.map(Json)
-}
-
-/// A page of a feed's lines, now or at a serial of the past.
-#[utoipa::path(get, path = "/api/v1/entries", tag = "feeds", params(Paged),
-    responses((status = 200, body = Value)), security((), ("token" = [])))]
-pub(super) async fn entries(
-    State(site): State<Site>,
-    caller: Caller,
-    asked: Result<Query<Paged>, QueryRejection>,
-) -> Answer {
-    let Query(asked) = query(asked)?;
-    let feed = feed_name(&asked.feed)?;
-    caller.reads(&site, &feed)?;
-    let page = site.ask(move |desk| {
-        let limit = asked.limit.unwrap_or(LIMIT);
-        desk.entries(&feed, asked.at, asked.after.as_deref(), limit)
-    });
-    Ok(dressed(&caller, Json(page.await?)))
 }
 
 /// The next free id. It isn't reserved: whoever proposes first has it.

@@ -2,7 +2,7 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, door, erasure, feeds, files, health,
+    Config, Error, acting, changes, door, erasure, feeds, files, health, limits, matching,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -86,7 +86,9 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(public::lookup))
         .routes(routes!(public::decision))
         .routes(routes!(erasure::erase))
-        .routes(routes!(public::entries))
+        .routes(routes!(changes::entries))
+        .routes(routes!(changes::changes))
+        .routes(routes!(matching::matching))
         .routes(routes!(public::next_id))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::one))
@@ -94,8 +96,9 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(proposals::openings))
         .routes(routes!(proposals::approve))
         .routes(routes!(proposals::withdraw))
-        .routes(routes!(subscribers::receive))
-        .routes(routes!(subscribers::standing))
+        .routes(routes!(acting::receive))
+        .routes(routes!(acting::acknowledge))
+        .routes(routes!(acting::standing))
         .routes(routes!(subscribers::list, subscribers::register))
         .routes(routes!(subscribers::one, subscribers::change))
         .routes(routes!(subscribers::tokens, subscribers::issue))
@@ -103,5 +106,6 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .layer(middleware::from_fn_with_state(site.clone(), door::door))
         // The door has read the body within its own limits.
         .layer(DefaultBodyLimit::disable());
-    small.merge(uploads)
+    let limits = middleware::from_fn_with_state(site.clone(), limits::limit);
+    small.merge(uploads).layer(limits)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Config,
+    limits::Limits,
     metrics::Metrics,
     problem::{Answer, Problem},
     rendered::Shelf,
@@ -17,6 +18,7 @@ pub(super) struct Site {
     pub(super) config: Arc<Config>,
     pub(super) metrics: Metrics,
     pub(super) rendered: Arc<Shelf>,
+    pub(super) limits: Arc<Limits>,
     pub(super) long_polls: Arc<Semaphore>,
     /// True from the moment on at which the server stops.
     pub(super) stopping: watch::Receiver<bool>,
@@ -30,6 +32,7 @@ impl Site {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            limits: Arc::new(Limits::new(&config)),
             rendered: Arc::new(Shelf::new(config.rendered, metrics.clone())),
             long_polls: Arc::new(Semaphore::new(
                 config.long_polls.min(Semaphore::MAX_PERMITS),

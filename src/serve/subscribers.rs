@@ -1,13 +1,13 @@
-//! `/api/v1/subscribers`, their tokens, and `/api/v1/receipts`.
+//! `/api/v1/subscribers` and their tokens.
 
 use super::{
-    caller::{Bearer, Signed},
+    caller::Signed,
     problem::{Answer, Problem},
     proposals::{private, whole},
     site::Site,
 };
 use crate::{
-    casework::{Receipt, Standing, Subscriber, SubscriberChange, Token, TokenOrder},
+    casework::{Standing, Subscriber, SubscriberChange, Token, TokenOrder},
     entries::FeedName,
 };
 use axum::{
@@ -62,18 +62,6 @@ pub(super) struct NewToken {
 /// What is told again in place of an answer that may be told but once.
 #[derive(Clone)]
 pub(super) struct ToldOnce(pub(super) Bytes);
-
-/// Say what was applied, signed by the subscriber's key.
-#[utoipa::path(post, path = "/api/v1/receipts", tag = "acting", request_body = Receipt,
-    responses((status = 204, description = "Kept, unless a later one is known")))]
-pub(super) async fn receive(
-    State(site): State<Site>,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer<StatusCode> {
-    let receipt: Receipt = decoded(body)?;
-    site.ask(move |desk| desk.receive(&receipt)).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
 
 /// All subscribers and where each stands.
 #[utoipa::path(get, path = "/api/v1/subscribers", tag = "subscribers",
@@ -183,16 +171,6 @@ pub(super) async fn revoke(
     signed.may_administer()?;
     let token = site.ask(move |desk| desk.revoke_token(&name, &id)).await?;
     Ok(private(Json(token)))
-}
-
-/// Where the subscriber that shows the token stands.
-#[utoipa::path(get, path = "/api/v1/standing", tag = "acting",
-    responses((status = 200, body = Standing)), security(("token" = [])))]
-pub(super) async fn standing(State(site): State<Site>, Bearer(reader): Bearer) -> Answer {
-    let standing = site
-        .ask(move |desk| desk.standing_of(&reader.subscriber))
-        .await?;
-    Ok(private(Json(standing)))
 }
 
 /// A JSON body.

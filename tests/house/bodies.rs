@@ -4,10 +4,10 @@ use super::{ORIGIN, now};
 use blockfeed::{
     canon::{DecisionId, Origin},
     decision::{
-        Action, Amend, Basis, Body, Guard, List, MeasureName, PartRef, Revoke, Stay, Target,
-        TextRef,
+        Action, Amend, Basis, Body, Guard, List, MeasureName, Opening, PartRef, Revoke, Stay,
+        Target, TextRef, openings_text,
     },
-    subject::{Kind, Line},
+    subject::{Kind, Line, Subject},
     tlog::Hash,
     trust::Role,
 };
@@ -34,6 +34,8 @@ pub struct Proposal {
     pub id: DecisionId,
     pub body: Body,
     pub parts: Vec<Vec<u8>>,
+    /// What the commitments among its lines stand for, as text.
+    pub openings: Option<String>,
 }
 
 impl Default for ListOptions {
@@ -50,8 +52,12 @@ impl Default for ListOptions {
 }
 
 impl Proposal {
-    /// Lists subjects; sorts the lines, and keeps one of equal ones.
+    /// Lists subjects; sorts the lines, and keeps one of equal ones. A seller or account in clear
+    /// (with its aliases after `|`) goes in as a commitment, with its opening.
     pub fn list(id: DecisionId, lines: &[&str], options: &ListOptions) -> Self {
+        let (sealed, openings) = seal(&id, lines);
+        let lines: Vec<&str> = sealed.iter().map(String::as_str).collect();
+        let lines = lines.as_slice();
         let mut parts = parts(lines);
         let refs = parts.iter().map(|part| PartRef::of(part)).collect();
         let reasons = TextRef::of(&options.reasons);
@@ -77,7 +83,12 @@ impl Proposal {
             },
             parts: refs,
         });
-        Self { id, body, parts }
+        Self {
+            id,
+            body,
+            parts,
+            openings,
+        }
     }
 
     /// Revokes a decision, or some of its lines.
@@ -93,7 +104,12 @@ impl Proposal {
             reasons: TextRef::of(REASONS),
             targets: vec![target],
         });
-        Self { id, body, parts }
+        Self {
+            id,
+            body,
+            parts,
+            openings: None,
+        }
     }
 
     /// Stays a decision, or some of its lines, until a time.
@@ -111,7 +127,12 @@ impl Proposal {
             until,
             appeal: None,
         });
-        Self { id, body, parts }
+        Self {
+            id,
+            body,
+            parts,
+            openings: None,
+        }
     }
 
     /// Moves the end of a decision.
@@ -127,7 +148,12 @@ impl Proposal {
             not_after,
         });
         let parts = vec![REASONS.into()];
-        Self { id, body, parts }
+        Self {
+            id,
+            body,
+            parts,
+            openings: None,
+        }
     }
 
     /// The canonical bytes.
@@ -145,6 +171,36 @@ impl Proposal {
 }
 
 const REASONS: &str = "Theo đơn khiếu nại.\n";
+
+/// The opening of a clear seller or account, with a salt that every run makes alike.
+pub fn opening(id: &DecisionId, subject: &str, aliases: &[&str]) -> Opening {
+    let read = |text: &str| Subject::parse(text).unwrap();
+    Opening {
+        salt: Hash::of(format!("{id} {subject}")).0,
+        origin: origin(),
+        id: id.clone(),
+        subject: read(subject),
+        aliases: aliases.iter().map(|alias| read(alias)).collect(),
+    }
+}
+
+fn seal(id: &DecisionId, lines: &[&str]) -> (Vec<String>, Option<String>) {
+    let mut openings = Vec::new();
+    let sealed = lines.iter().map(|line| {
+        let is_private = line.starts_with("seller:") || line.starts_with("account:");
+        if !is_private || line.contains("/#") {
+            return (*line).to_owned();
+        }
+        let mut spellings = line.split('|');
+        let subject = spellings.next().unwrap();
+        let aliases: Vec<&str> = spellings.collect();
+        openings.push(opening(id, subject, &aliases));
+        openings.last().unwrap().line().unwrap().line().to_string()
+    });
+    let sealed = sealed.collect();
+    let text = (!openings.is_empty()).then(|| openings_text(&origin(), id, &openings));
+    (sealed, text)
+}
 
 /// Lines as parts: sorted bytewise, LF-ended, at most 1 MiB each.
 pub fn parts(lines: &[&str]) -> Vec<Vec<u8>> {

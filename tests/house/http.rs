@@ -87,6 +87,8 @@ impl House {
         let approval = serde_json::to_vec(approval).unwrap();
         let body = proposal.bytes();
         let mut fields = vec![("body", body.as_slice()), ("approval", &approval)];
+        let openings = proposal.openings.iter();
+        fields.extend(openings.map(|text| ("openings", text.as_bytes())));
         fields.extend(proposal.parts.iter().map(|part| ("part", part.as_slice())));
         self.multipart(path, &fields)
     }

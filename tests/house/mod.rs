@@ -15,6 +15,7 @@
 pub mod bodies;
 pub mod http;
 pub mod keys;
+pub mod readers;
 
 pub use bodies::{ListOptions, Proposal};
 
@@ -233,6 +234,10 @@ impl House {
         let approval = self.sign(&proposal.body, Officer::First, Role::Propose);
         let approval = serde_json::to_vec(&approval).unwrap();
         let mut draft = self.casework.draft(&proposal.bytes(), &approval).unwrap();
+        if let Some(openings) = &proposal.openings {
+            let openings = openings.as_bytes();
+            self.casework.take_openings(&mut draft, openings).unwrap();
+        }
         for part in &proposal.parts {
             self.casework.take_part(&mut draft, part).unwrap();
         }

@@ -1,0 +1,329 @@
+//! What changed in a feed since a serial: the cursor of a program that keeps a copy (design:
+//! Feeds, "Cursors are serials"; Who holds what).
+//!
+//! The published deltas are composed, so that an answer costs what the change is long and not
+//! what the set is. Where no chain of them leads from the cursor, the set itself is given.
+
+use super::{
+    Casework, Error, Item, Op,
+    composition::Composition,
+    lock,
+    page::{Listing, MAX_PAGE},
+    sandbox::{FIRST, LAST, Made},
+};
+use crate::{
+    canon::Origin,
+    entries::{Change, ChangeBuilder, FeedName},
+    feed::{DeltaRef, Manifest, delta, paths},
+    log,
+    tlog::Hash,
+};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What changed between two serials, or one page of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Changes {
+    pub origin: Origin,
+    pub feed: FeedName,
+    /// The cursor that was asked with.
+    pub since: u64,
+    /// The cursor to ask with next, once all pages are applied.
+    pub serial: u64,
+    /// The state digest at `serial`.
+    pub digest: Hash,
+    /// The reader drops what it holds, on the first page, and takes what comes as the set.
+    pub whole: bool,
+    /// What is removed stands first.
+    pub changes: Vec<Item>,
+    /// Ask again with this for the next page; none: this was the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Whole {
+        since: u64,
+        serial: u64,
+        from: usize,
+    },
+    Step {
+        since: u64,
+        serial: u64,
+        from: usize,
+    },
+}
+
+impl Casework {
+    /// What changed in a feed since a serial. `page` is that of the answer before; where it can't
+    /// be honoured any more, the answer begins anew with the whole set.
+    pub fn changes(
+        &self,
+        feed: &FeedName,
+        since: u64,
+        page: Option<&str>,
+        limit: usize,
+    ) -> Result<Changes, Error> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let place = match page {
+            Some(text) => Place::parse(text)?,
+            None => Place::Step {
+                since,
+                serial: self.feed(feed)?.state.serial,
+                from: 0,
+            },
+        };
+        match place {
+            Place::Step {
+                since,
+                serial,
+                from,
+            } => {
+                if let Some(change) = self.composed(feed, since, serial)? {
+                    return self.step(&change, from, limit);
+                }
+                let listing = self.listing(feed, None)?;
+                self.whole(feed, &listing, since, 0, limit)
+            }
+            Place::Whole {
+                since,
+                serial,
+                from,
+            } => match self.listing(feed, Some(serial)) {
+                Ok(listing) => self.whole(feed, &listing, since, from, limit),
+                Err(Error::NoSerial { .. }) => {
+                    let listing = self.listing(feed, None)?;
+                    self.whole(feed, &listing, since, 0, limit)
+                }
+                Err(other) => Err(other),
+            },
+        }
+    }
+
+    /// The same of a made feed.
+    pub fn made_changes(
+        &self,
+        feed: &FeedName,
+        since: u64,
+        page: Option<&str>,
+        limit: usize,
+    ) -> Result<Changes, Error> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let made = Made::of(self, feed);
+        let place = page.map(Place::parse).transpose()?;
+        let (whole, since, from) = match place {
+            Some(Place::Whole { since, from, .. }) => (true, since, from),
+            Some(Place::Step { since, from, .. }) => (!is_made(since), since, from),
+            None => (!is_made(since), since, 0),
+        };
+        let mut changes = if whole {
+            let origin = self.inner.authority.ledger().origin().clone();
+            let listing = Listing::new(&origin, feed, made.state, &made.set);
+            self.whole_page(feed, &listing, since, from, limit)
+        } else {
+            let empty = Change::default();
+            let change = if since == LAST { &empty } else { &made.change };
+            let change = Composition::new(feed, since, LAST, change);
+            self.step_page(&change, made.state.digest, from, limit)
+        };
+        made.complete(self.hours(feed), &mut changes.changes);
+        Ok(changes)
+    }
+
+    fn step(&self, change: &Composition, from: usize, limit: usize) -> Result<Changes, Error> {
+        let digest = self.state_at(&change.feed, change.serial)?.digest;
+        let mut page = self.step_page(change, digest, from, limit);
+        self.complete(&change.feed, &mut page.changes)?;
+        Ok(page)
+    }
+
+    fn step_page(&self, change: &Composition, digest: Hash, from: usize, limit: usize) -> Changes {
+        let to = from.saturating_add(limit);
+        let (since, serial) = (change.since, change.serial);
+        let next = Place::Step {
+            since,
+            serial,
+            from: to,
+        };
+        Changes {
+            origin: self.inner.authority.ledger().origin().clone(),
+            feed: change.feed.clone(),
+            since,
+            serial,
+            digest,
+            whole: false,
+            changes: change.items(from, limit),
+            page: (to < change.len()).then(|| next.text()),
+        }
+    }
+
+    fn whole(
+        &self,
+        feed: &FeedName,
+        listing: &Listing,
+        since: u64,
+        from: usize,
+        limit: usize,
+    ) -> Result<Changes, Error> {
+        let mut page = self.whole_page(feed, listing, since, from, limit);
+        self.complete(feed, &mut page.changes)?;
+        Ok(page)
+    }
+
+    fn whole_page(
+        &self,
+        feed: &FeedName,
+        listing: &Listing,
+        since: u64,
+        from: usize,
+        limit: usize,
+    ) -> Changes {
+        let (lines, all) = listing.entries(from, limit);
+        let read = |line| Item::of_line(Op::Add, feed.kind(), line);
+        let to = from.saturating_add(limit);
+        let serial = listing.state.serial;
+        let next = Place::Whole {
+            since,
+            serial,
+            from: to,
+        };
+        Changes {
+            origin: self.inner.authority.ledger().origin().clone(),
+            feed: feed.clone(),
+            since,
+            serial,
+            digest: listing.state.digest,
+            whole: true,
+            changes: lines.into_iter().filter_map(read).collect(),
+            page: (to < all).then(|| next.text()),
+        }
+    }
+
+    /// The change between two serials; none where no chain of published deltas leads from one to
+    /// the other.
+    fn composed(
+        &self,
+        feed: &FeedName,
+        since: u64,
+        serial: u64,
+    ) -> Result<Option<Arc<Composition>>, Error> {
+        if let Some(kept) = lock(&self.inner.compositions).find(feed, since, serial) {
+            return Ok(Some(kept));
+        }
+        let Some(chain) = self.chain(feed, since, serial)? else {
+            return Ok(None);
+        };
+        let mut both = ChangeBuilder::default();
+        for step in &chain {
+            let Some(change) = self.read_delta(feed, step)? else {
+                return Ok(None);
+            };
+            change.removed().for_each(|line| both.remove(line));
+            change.added().for_each(|line| both.add(line));
+        }
+        let change = both.finish(feed.kind());
+        let made = Arc::new(Composition::new(feed, since, serial, &change));
+        lock(&self.inner.compositions).keep(made.clone());
+        Ok(Some(made))
+    }
+
+    /// The published deltas from one serial to another, the longest step each time.
+    fn chain(
+        &self,
+        feed: &FeedName,
+        since: u64,
+        serial: u64,
+    ) -> Result<Option<Vec<DeltaRef>>, Error> {
+        let view = self.feed(feed)?;
+        if since == 0 || since > serial || serial > view.state.serial {
+            return Ok(None);
+        }
+        let (origin, keys) = {
+            let ledger = self.inner.authority.ledger();
+            (ledger.origin().clone(), ledger.trust().feed_keys())
+        };
+        let manifest = Manifest::open(&view.manifest, &origin, &keys)?;
+        if since == serial {
+            // A serial that it stands at, or that a delta ends at, is one that it has had.
+            let had = serial == view.state.serial || manifest.deltas.iter().any(|d| d.to == serial);
+            return Ok(had.then(Vec::new));
+        }
+        let (mut chain, mut at) = (Vec::new(), since);
+        while at != serial {
+            let steps = manifest.deltas.iter();
+            let fits = steps.filter(|d| d.from == at && d.to <= serial);
+            let Some(step) = fits.max_by_key(|d| d.to) else {
+                return Ok(None);
+            };
+            chain.push(*step);
+            at = step.to;
+        }
+        Ok(Some(chain))
+    }
+
+    /// A published delta; none where it was taken away.
+    fn read_delta(&self, feed: &FeedName, step: &DeltaRef) -> Result<Option<Change>, Error> {
+        let authority = &self.inner.authority;
+        let path = paths::delta(feed, &step.file.packed_sha256);
+        let path = authority.public().join(path);
+        let packed = match std::fs::read(&path) {
+            Ok(packed) => packed,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                let path = path.display().to_string();
+                return Err(log::Error::Io { path, source }.into());
+            }
+        };
+        let text = step.file.open(&packed)?;
+        let origin = authority.ledger().origin().clone();
+        let change = delta::decode(&text, &origin, feed, step.from, step.to)?;
+        Ok(Some(change))
+    }
+}
+
+impl Place {
+    fn text(self) -> String {
+        match self {
+            Self::Whole {
+                since,
+                serial,
+                from,
+            } => format!("w{since}-{serial}-{from}"),
+            Self::Step {
+                since,
+                serial,
+                from,
+            } => format!("s{since}-{serial}-{from}"),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        let read = || {
+            let (sort, rest) = text.split_at_checked(1)?;
+            let mut numbers = rest.split('-').map(str::parse::<u64>);
+            let (since, serial) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+            let from = usize::try_from(numbers.next()?.ok()?).ok()?;
+            match (sort, numbers.next()) {
+                ("w", None) => Some(Self::Whole {
+                    since,
+                    serial,
+                    from,
+                }),
+                ("s", None) => Some(Self::Step {
+                    since,
+                    serial,
+                    from,
+                }),
+                _ => None,
+            }
+        };
+        read().ok_or_else(|| Error::malformed("the page", "it is the `page` of an answer"))
+    }
+}
+
+fn is_made(serial: u64) -> bool {
+    (FIRST..=LAST).contains(&serial)
+}
