@@ -5,13 +5,7 @@ mod cli_world;
 mod peers;
 
 use cli_world::{GROUNDS, TERMS, World, json, refused, run, serve, terminate, text};
-use serde_json::Value;
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-};
+use std::{fs, path::Path, process::Output};
 
 #[test]
 fn from_a_real_list_to_a_block_and_back() {

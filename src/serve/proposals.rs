@@ -149,7 +149,7 @@ pub(super) async fn part(
     Ok(private(([("content-type", super::page::TEXT)], bytes)))
 }
 
-/// What the commitments of a proposal stand for, for officers alone.
+/// What a proposal's commitments stand for: salt and subject a line, for officers alone.
 #[utoipa::path(get, path = "/api/v1/proposals/{id}/openings", tag = "desk",
     params(("id" = DecisionId, Path)),
     responses((status = 200, body = String, content_type = "text/plain")),

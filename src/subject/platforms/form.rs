@@ -64,10 +64,10 @@ enum Class {
 impl IdForm {
     /// The id in canonical form with its prefix, or nothing where it doesn't fit.
     pub(super) fn read(&self, typed: &str) -> Option<String> {
-        let kept = typed.nfc().filter(|c| !self.drop.contains(*c));
+        let kept = typed.chars().filter(|c| !self.drop.contains(*c)).nfc();
         let id: String = match self.lower {
-            true => kept.flat_map(char::to_lowercase).nfc().collect(),
-            false => kept.nfc().collect(),
+            true => kept.flat_map(char::to_lowercase).collect(),
+            false => kept.collect(),
         };
         let fits = (self.min..=self.max).contains(&id.chars().count())
             && self.class.holds(&id)

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization;
 
 use super::Refused;
 
@@ -78,7 +77,7 @@ pub(super) fn host_fits(of: &str, host: &str) -> bool {
         && of.split('-').zip(label.split('-')).all(part)
 }
 
-/// The segments of a path, percent-decoded and in NFC; empty ones and a star at the end (seen in the wild) are left out. A
+/// The segments of a path, percent-decoded; empty ones and a star at the end (seen in the wild) are left out. A
 /// segment that doesn't decode stands as it is, which no id fits. What browsers would walk elsewhere is refused.
 pub(super) fn segments(path: &str) -> Result<Vec<String>, Refused> {
     if path.contains('\\') {
@@ -111,10 +110,8 @@ fn query_value(query: &str, parameter: &str) -> Result<Option<String>, Refused> 
 }
 
 fn decoded(text: &str) -> String {
-    let text = percent_decode_str(text)
-        .decode_utf8()
-        .unwrap_or(Cow::Borrowed(text));
-    text.nfc().collect()
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(text)).into_owned()
 }
 
 /// Matches a whole path; `Some(None)` where it fits and holds no id.
