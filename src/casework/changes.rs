@@ -33,8 +33,12 @@ pub struct Changes {
     pub serial: u64,
     /// The state digest at `serial`.
     pub digest: Hash,
-    /// The reader drops what it holds, on the first page, and takes what comes as the set.
+    /// What comes is the set and no change: the reader drops what it holds when the page is the
+    /// `first`.
     pub whole: bool,
+    /// Whether the answer begins here. A page that can't be given any more begins anew: then it
+    /// is the first again, and what came before it of the same set is dropped, too.
+    pub first: bool,
     /// What is removed stands first.
     pub changes: Vec<Item>,
     /// Ask again with this for the next page; none: this was the last.
@@ -123,6 +127,7 @@ impl Casework {
             since,
             serial: 0,
             whole: true,
+            first: true,
             changes: Vec::new(),
             page: None,
         }
@@ -180,6 +185,7 @@ impl Casework {
             serial,
             digest,
             whole: false,
+            first: from == 0,
             changes: change.items(from, limit),
             page: (to < change.len()).then(|| next.text()),
         }
@@ -222,6 +228,7 @@ impl Casework {
             serial,
             digest: listing.state.digest,
             whole: true,
+            first: from == 0,
             changes: lines.into_iter().filter_map(read).collect(),
             page: (to < all).then(|| next.text()),
         }
