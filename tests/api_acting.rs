@@ -176,6 +176,14 @@ fn a_call_matches_what_is_in_force() {
     house
         .post("/api/v1/match", asked.to_string().as_bytes())
         .refused(401, "token");
+    // A key isn't heeded: the answer, which names subjects in clear, is kept nowhere.
+    for subject in ["seller:shopee.vn/1001", "seller:shopee.vn/4444"] {
+        let bearer = format!("Bearer {shopee}");
+        let headers = [("authorization", bearer.as_str()), ("idempotency-key", "k")];
+        let asked = json!({ "subjects": [subject] }).to_string();
+        let answer = house.send("POST", "/api/v1/match", &headers, asked.as_bytes());
+        assert_eq!(answer.json()["matches"][0]["subject"], subject);
+    }
     let many = json!({ "subjects": vec!["a.example"; 10_000] });
     let all = house.post_by(&shopee, "/api/v1/match", &many).json();
     assert_eq!(all["matches"].as_array().unwrap().len(), 10_000);
@@ -386,4 +394,31 @@ fn a_sandbox_sees_made_data_and_keeps_nothing() {
     house
         .get_by(&sandbox, "/api/v1/changes?feed=networks")
         .refused(403, "scope");
+}
+
+#[test]
+fn a_platform_of_which_nobody_is_listed_yet_waits_in_peace() {
+    let house = House::new();
+    let feed = "sellers/tiki.vn";
+    let tiki = house.reader("tiki", &[feed]);
+    let path = format!("/api/v1/changes?feed={feed}");
+    let none = house.get_by(&tiki, &path).json();
+    assert_eq!((&none["serial"], &none["whole"]), (&json!(0), &json!(true)));
+    assert_eq!(none["changes"], json!([]));
+    let (address, bearer) = (house.address(), format!("Bearer {tiki}"));
+    let waiting = std::thread::spawn(move || {
+        let headers = [("authorization", bearer.as_str())];
+        house::http::send(address, "GET", &format!("{path}&wait=60"), &headers, &[])
+    });
+    house.list(&["seller:tiki.vn/first-shop"], ListOptions::default());
+    let answer = waiting.join().unwrap().json();
+    assert_eq!(answer["changes"][0]["subject"], "seller:tiki.vn/first-shop");
+    let typo = json!({ "name": "typo", "feeds": ["sellers/tikki.vn"] });
+    house
+        .order("/api/v1/subscribers", &typo)
+        .refused(422, "invalid");
+    let change = json!({ "feeds": ["accounts/nowhere"] });
+    house
+        .order("/api/v1/subscribers/tiki", &change)
+        .refused(422, "invalid");
 }

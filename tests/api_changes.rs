@@ -28,7 +28,8 @@ impl Copy {
             let answer = house.get(&path);
             assert_eq!(answer.status, 200, "{}", answer.text());
             let answer = answer.json();
-            if answer["whole"] == true && page.is_empty() {
+            assert!(answer["first"] == page.is_empty());
+            if answer["whole"] == true && answer["first"] == true {
                 self.entries.clear();
                 self.wholes += 1;
             }
@@ -173,6 +174,7 @@ fn an_old_or_foreign_cursor_gets_the_whole() {
     }
     // A page of a serial that there never was begins anew.
     let anew = house.get("/api/v1/changes?feed=domains&page=w0-3-1").json();
+    assert_eq!(anew["first"], true);
     assert_eq!(
         (&anew["whole"], &anew["serial"]),
         (&Value::Bool(true), &now)

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     canon::OfficerId,
+    entries::FeedName,
     store::{Durability, Store},
     tlog::Hash,
 };
@@ -77,6 +78,7 @@ impl Book {
 impl Casework {
     /// Registers a subscriber. The same one again is no error; another under a known name is.
     pub fn register(&self, subscriber: Subscriber, by: OfficerId) -> Result<Subscriber, Error> {
+        self.check_platforms(&subscriber.feeds)?;
         let now = self.inner.authority.now();
         self.write_book(|book| book.register(subscriber, Some(by), now))
     }
@@ -87,6 +89,7 @@ impl Casework {
         name: &str,
         change: SubscriberChange,
     ) -> Result<Subscriber, Error> {
+        self.check_platforms(change.feeds.iter().flatten())?;
         self.write_book(|book| book.change(name, change))
     }
 
@@ -129,6 +132,25 @@ impl Casework {
     pub fn reader(&self, secret: &str) -> Result<Reader, Error> {
         let now = self.inner.authority.now();
         self.read_book(|book| book.reader(secret, now))
+    }
+
+    /// A platform that the lists don't know never gets an entry: its name was mistyped.
+    fn check_platforms<'f>(
+        &self,
+        feeds: impl IntoIterator<Item = &'f FeedName>,
+    ) -> Result<(), Error> {
+        let platforms = &self.inner.rules.platforms;
+        let unknown = |feed: &&FeedName| {
+            feed.platform()
+                .is_some_and(|platform| platforms.named(feed.kind(), platform).is_none())
+        };
+        match feeds.into_iter().find(unknown) {
+            Some(feed) => Err(Error::Invalid {
+                what: "the subscriber's feeds",
+                why: format!("no platform of the lists has the feed {feed}"),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn read_book<T>(&self, read: impl FnOnce(&Book) -> T) -> T {

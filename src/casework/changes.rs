@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     canon::Origin,
-    entries::{Change, ChangeBuilder, FeedName},
+    entries::{Change, ChangeBuilder, FeedName, Set},
     feed::{DeltaRef, Manifest, delta, paths},
     log,
     tlog::Hash,
@@ -33,8 +33,12 @@ pub struct Changes {
     pub serial: u64,
     /// The state digest at `serial`.
     pub digest: Hash,
-    /// The reader drops what it holds, on the first page, and takes what comes as the set.
+    /// What comes is the set and no change: the reader drops what it holds when the page is the
+    /// `first`.
     pub whole: bool,
+    /// Whether the answer begins here. A page that can't be given any more begins anew: then it
+    /// is the first again, and what came before it of the same set is dropped, too.
+    pub first: bool,
     /// What is removed stands first.
     pub changes: Vec<Item>,
     /// Ask again with this for the next page; none: this was the last.
@@ -72,10 +76,13 @@ impl Casework {
             Some(text) => Place::parse(text)?,
             None => Place::Step {
                 since,
-                serial: self.feed(feed)?.state.serial,
+                serial: self.serial(feed),
                 from: 0,
             },
         };
+        if self.serial(feed) == 0 {
+            return Ok(self.nothing_yet(feed, since));
+        }
         match place {
             Place::Step {
                 since,
@@ -100,6 +107,29 @@ impl Casework {
                 }
                 Err(other) => Err(other),
             },
+        }
+    }
+
+    /// The serial of a feed; 0 where nothing was ever listed in it.
+    pub fn serial(&self, feed: &FeedName) -> u64 {
+        let current = self.inner.authority.current();
+        let view = current.feeds.get(feed);
+        view.map_or(0, |view| view.state.serial)
+    }
+
+    /// A feed that has no entry yet: whoever asks holds the whole of it, and asks again with 0.
+    fn nothing_yet(&self, feed: &FeedName, since: u64) -> Changes {
+        let origin = self.inner.authority.ledger().origin().clone();
+        Changes {
+            digest: Set::new(feed.kind()).digest(&origin, feed),
+            origin,
+            feed: feed.clone(),
+            since,
+            serial: 0,
+            whole: true,
+            first: true,
+            changes: Vec::new(),
+            page: None,
         }
     }
 
@@ -155,6 +185,7 @@ impl Casework {
             serial,
             digest,
             whole: false,
+            first: from == 0,
             changes: change.items(from, limit),
             page: (to < change.len()).then(|| next.text()),
         }
@@ -197,6 +228,7 @@ impl Casework {
             serial,
             digest: listing.state.digest,
             whole: true,
+            first: from == 0,
             changes: lines.into_iter().filter_map(read).collect(),
             page: (to < all).then(|| next.text()),
         }

@@ -5,7 +5,7 @@ use super::{Casework, Error, Reader, lookup::names_over, sandbox::Made};
 use crate::{
     entries::{FeedName, Measure, Set},
     log::Current,
-    subject::{Kind, Line, OwnedLine, Scope, Subject, feed_of, is_committed, typed},
+    subject::{Kind, Line, OwnedLine, Scope, Subject, cover, feed_of, is_committed, typed},
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -99,7 +99,12 @@ impl Sets<'_> {
         };
         let line = read.line();
         let subject = Some(read.subject().to_string());
-        let Ok(feed) = FeedName::parse(&feed_of(&line)) else {
+        let feed = match line.kind {
+            Kind::Domain => Ok(FeedName::domains()),
+            Kind::Net => Ok(FeedName::networks()),
+            _ => FeedName::parse(&feed_of(&line)),
+        };
+        let Ok(feed) = feed else {
             return refused("scope", "there is no feed for it".into());
         };
         if let Err(error) = self.may_ask(&feed) {
@@ -139,22 +144,21 @@ impl Sets<'_> {
             let desk = self.desk;
             let made = self.made.entry(feed.clone());
             let made = made.or_insert_with(|| Made::of(desk, feed));
-            let names = match is_clear(line) {
-                true => made.names_of(subject),
-                false => names_over(line.kind, line.name),
+            return match is_clear(line) {
+                true => under(&made.set, feed, line, &made.names_of(subject)),
+                false => over(&made.set, feed, line),
             };
-            return holds(&made.set, feed, line, &names);
         }
         let Some(view) = self.current.feeds.get(feed) else {
             return Vec::new();
         };
         if !is_clear(line) {
-            return holds(&view.set, feed, line, &names_over(line.kind, line.name));
+            return over(&view.set, feed, line);
         }
         let platform = feed.platform().unwrap_or_default();
         let listings = self.desk.listings_of(subject);
         let names = listings.iter().map(|(_, c)| format!("{platform}/#{c}"));
-        holds(&view.set, feed, line, &names.collect::<Vec<_>>())
+        under(&view.set, feed, line, &names.collect::<Vec<_>>())
     }
 }
 
@@ -163,26 +167,42 @@ fn is_clear(line: &Line<'_>) -> bool {
     super::item::is_private(line.kind) && !is_committed(line.name)
 }
 
-fn holds(set: &Set, feed: &FeedName, line: &Line<'_>, names: &[String]) -> Vec<MatchHold> {
+/// What holds a line, by its own name or one that covers it. Of a domain that nobody listed
+/// nothing is copied.
+fn over(set: &Set, feed: &FeedName, line: &Line<'_>) -> Vec<MatchHold> {
+    if line.kind != Kind::Domain {
+        return under(set, feed, line, &names_over(line.kind, line.name));
+    }
     let mut holds = Vec::new();
-    for name in names {
-        for entry in set.entries_of(name) {
-            let reaches =
-                line.kind != Kind::Domain || entry.scope == Scope::Subtree || name == line.name;
-            if !reaches {
-                continue;
-            }
-            let row = set.row(entry.decision);
-            holds.push(MatchHold {
-                decision: entry.decision.to_owned(),
-                measure: Measure::of(line.kind).as_str(),
-                not_after: row.map_or(0, |row| row.not_after),
-                feed: feed.clone(),
-                key: format!("{name} {} {}", entry.scope.as_char(), entry.decision),
-            });
-        }
+    for name in cover::ancestors(line.name) {
+        push_holds(set, feed, line, name, &mut holds);
     }
     holds
+}
+
+/// What holds a line by one of these names.
+fn under(set: &Set, feed: &FeedName, line: &Line<'_>, names: &[String]) -> Vec<MatchHold> {
+    let mut holds = Vec::new();
+    for name in names {
+        push_holds(set, feed, line, name, &mut holds);
+    }
+    holds
+}
+
+fn push_holds(set: &Set, feed: &FeedName, line: &Line<'_>, name: &str, holds: &mut Vec<MatchHold>) {
+    for entry in set.entries_of(name) {
+        if line.kind == Kind::Domain && entry.scope == Scope::Exact && name != line.name {
+            continue;
+        }
+        let row = set.row(entry.decision);
+        holds.push(MatchHold {
+            decision: entry.decision.to_owned(),
+            measure: Measure::of(line.kind).as_str(),
+            not_after: row.map_or(0, |row| row.not_after),
+            feed: feed.clone(),
+            key: format!("{name} {} {}", entry.scope.as_char(), entry.decision),
+        });
+    }
 }
 
 fn refused(code: &'static str, detail: String) -> Match {

@@ -2,8 +2,9 @@
 //! the questions that people ask of what the log has taken in.
 //!
 //! Owns proposals (from the first officer's signature to the second's), the requests that officers
-//! sign, registered subscribers and their receipts, and the views by which a person reads the
-//! public log: look-up, a decision's life, pages of a feed, proofs. Knows no transport.
+//! sign, registered subscribers with their tokens, receipts and acknowledgements, and the views by
+//! which people and programs read the log: look-up, a decision's life, pages of a feed, changes
+//! since a serial, matches, proofs. Knows no transport.
 //! Follows design: The log ("Approvals"), design: Feeds ("Access", "State digest"), design: Words.
 //!
 //! A proposal lies in the private table `proposals`; its parts lie in the store unpublished. That

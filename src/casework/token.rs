@@ -63,8 +63,7 @@ pub struct TokenOrder {
     pub sandbox: bool,
 }
 
-/// A new token, in clear this once.
-#[derive(Debug, Clone)]
+/// A new token, in clear this once. It has no `Debug`, so that no line of a log shows it.
 pub struct Issued {
     pub secret: String,
     pub token: Token,

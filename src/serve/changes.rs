@@ -81,7 +81,7 @@ pub(super) async fn changes(
             move |desk: &Casework| desk.made_changes(&feed, asked.since, page.as_deref(), limit);
         return Ok(dressed(&caller, Json(site.ask(made).await?)));
     }
-    let current = site.casework.feed(&feed)?.state.serial;
+    let current = site.casework.serial(&feed);
     let wait = asked.wait.unwrap_or(0).min(site.config.long_poll);
     if wait > 0 && page.is_none() && asked.since == current {
         feeds::passed(&site, &feed, asked.since, Duration::from_secs(wait)).await?;

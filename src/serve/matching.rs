@@ -12,6 +12,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// A read, though it is posted: its answer names subjects in clear, and is kept nowhere.
+pub(super) const PATH: &str = "/api/v1/match";
+
 /// So many are asked at once, in some hundred microseconds; more go beside the event loop.
 const AT_ONCE: usize = 200;
 

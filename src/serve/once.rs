@@ -2,6 +2,7 @@
 
 use super::{
     caller::Caller,
+    matching,
     problem::{Answer, Problem},
     site::Site,
     subscribers::ToldOnce,
@@ -37,7 +38,8 @@ pub(super) enum Turn {
 impl Turn {
     /// Whose turn it is, by the key and who sends it. A sandbox keeps nothing.
     pub(super) fn of(site: &Site, parts: &Parts, caller: &Caller, body: &Hash) -> Answer<Self> {
-        let writes = !matches!(parts.method, Method::GET | Method::HEAD);
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        let writes = !reads && parts.uri.path() != matching::PATH;
         let (Some(key), Some(writer), true) = (parts.headers.get(KEY), caller.writer(), writes)
         else {
             return Ok(Self::Free);

@@ -1,7 +1,7 @@
 //! The API's description, OpenAPI 3.1, from the same table as its routes: a route that isn't
 //! described can't be served.
 
-use super::problem::Document;
+use super::{matching, problem::Document};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -50,13 +50,13 @@ pub(super) fn begin() -> OpenApi {
 
 /// Adds to every operation the refusals that it can answer.
 pub(super) fn finish(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         each(item, |operation, writes| {
             let refusals = REFUSALS.iter().filter(|(_, _, when)| match when {
                 When::Always => true,
                 When::Writing => writes,
             });
-            if writes && operation.security.is_some() {
+            if writes && operation.security.is_some() && path != matching::PATH {
                 let parameters = operation.parameters.get_or_insert_default();
                 parameters.push(idempotency_key().into());
             }
