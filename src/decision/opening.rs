@@ -209,7 +209,7 @@ mod tests {
         for (from, to) in [
             ("\nZ", "\nz "),
             ("123456", "123456 "),
-            ("@some.shop", "x"),
+            ("@some.shop", "a/b"),
             ("seller:shopee.vn/@", "seller:lazada.vn/@"),
             ("account:facebook/some", "domain:some.example"),
             ("account", "seller:x.vn/1 account"),

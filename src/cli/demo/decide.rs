@@ -11,7 +11,8 @@ use crate::{
         Error, Output,
         desk::Officer,
         guard,
-        proposal::{self, Opened},
+        proposal::{self, Made, Opened},
+        sealed::Subjects,
         server::CommittedView,
     },
     decision::{self, Action, Basis, Body, List, MeasureName, PartRef, Revoke, Target},
@@ -19,7 +20,11 @@ use crate::{
     subject::{Kind, Line, OwnedLine, Scope, Subject, feed_of},
     trust::Role,
 };
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 /// Who signs: one proposes, one approves, one may approve what is large.
 pub struct Desk {
@@ -62,7 +67,14 @@ pub async fn list(
     figures.lines = c.lines;
     (figures.accepted, figures.merged, figures.refused) = (c.accepted, c.merged, c.refused);
     figures.proposed = new.len() as u64;
+    figures.sealed = batch.accepted().filter(is_sealed).count() as u64;
     figures.already_in_force = c.accepted - figures.proposed;
+    if figures.sealed > 0 {
+        out.line(format!(
+            "  of these   {} are shops and pages: the log has them as commitments, their platforms the names",
+            figures.sealed
+        ))?;
+    }
     if figures.already_in_force > 0 {
         out.line(format!(
             "  of these   {} are in force since an earlier run; {} are new and proposed now",
@@ -74,14 +86,14 @@ pub async fn list(
         .accepted()
         .find(|line| line.kind == Kind::Domain && line.scope == Scope::Subtree);
     let names = list::Names::of_run(run).with_real(real.map(|line| line.name.to_owned()));
-    let parts = batch::parts(new.iter().copied());
+    let subjects = Subjects::new(new.iter().copied(), &batch.aliases)?;
     let kinds: BTreeSet<Kind> = new.iter().map(|line| line.kind).collect();
     let terms = Terms {
         words: ["counterfeit", "counterfeit", "cosmetics", "fake_brand_site"],
         bulk: stage.is_first,
         reasons: "Sites that sell counterfeit goods under a brand's name, by the department's check of this week.",
     };
-    sign(stage, desk, &terms, &parts, &kinds, figures, out).await?;
+    sign(stage, desk, &terms, &subjects, &kinds, figures, out).await?;
     test_entry(stage, desk, out).await?;
     Ok(names)
 }
@@ -108,14 +120,14 @@ async fn sign(
     stage: &Stage,
     desk: &Desk,
     terms: &Terms,
-    parts: &[Vec<u8>],
+    subjects: &Subjects,
     kinds: &BTreeSet<Kind>,
     figures: &mut Figures,
     out: Output,
 ) -> Result<(), Error> {
     section(out, "Two officers sign; the log grows")?;
     let before = stage.casework.authority().current().size;
-    let opened = propose(stage, desk, terms, parts, kinds).await?;
+    let opened = propose(stage, desk, terms, subjects, kinds).await?;
     let (id, hash) = (opened.body.id(), opened.hash.to_string());
     out.line(format!(
         "  o-0017     proposes {id} (propose), body {}…",
@@ -172,8 +184,17 @@ fn explain(batch: &Batch, out: Output) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the log has it as a commitment.
+fn is_sealed(line: &Line<'_>) -> bool {
+    matches!(line.kind, Kind::Seller | Kind::Account)
+}
+
 /// Whether a decision holds exactly this line already.
 fn is_listed(stage: &Stage, line: &Line<'_>) -> bool {
+    if is_sealed(line) {
+        let found = stage.casework.lookup(&line.to_string());
+        return found.is_ok_and(|found| found.listed);
+    }
     let Ok(feed) = FeedName::parse(&feed_of(line)) else {
         return false;
     };
@@ -185,25 +206,37 @@ fn is_listed(stage: &Stage, line: &Line<'_>) -> bool {
     })
 }
 
-/// Every feed carries a test entry, by which a subscriber sees that enforcement works.
+/// Every feed carries a test entry, by which a subscriber sees that enforcement works: here one
+/// decision over all four kinds, of which the log has seller and account as commitments.
 async fn test_entry(stage: &Stage, desk: &Desk, out: Output) -> Result<(), Error> {
-    let line = OwnedLine::parse("domain:test.blockfeed.example +")?;
-    if is_listed(stage, &line.line()) {
+    let first = OwnedLine::parse(TESTED[0])?;
+    if is_listed(stage, &first.line()) {
         return Ok(());
     }
-    let parts = batch::parts(std::iter::once(line.line()));
+    let lines = TESTED.map(OwnedLine::parse);
+    let lines = lines.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let subjects = Subjects::new(lines.iter().map(OwnedLine::line), &BTreeMap::new())?;
+    let kinds = lines.iter().map(|line| line.line().kind).collect();
     let terms = Terms {
         words: ["test", "counterfeit", "test", "test"],
         bulk: false,
         reasons: "A test entry: whoever asks for it and is refused knows that the block works.",
     };
-    let opened = propose(stage, desk, &terms, &parts, &[Kind::Domain].into()).await?;
+    let opened = propose(stage, desk, &terms, &subjects, &kinds).await?;
     approve(stage, desk, &opened, false).await?;
     out.line(format!(
-        "  test       {} lists test.blockfeed.example, by which anybody sees that blocking works",
+        "  test       {} lists what is set aside for tests in every kind of feed: a name, an address, a shop, a page;\n             the log has shop and page as commitments, which only their platform can open",
         opened.body.id()
     ))
 }
+
+/// Of lists/test-subjects.toml, one of each kind.
+const TESTED: [&str; 4] = [
+    "domain:test.blockfeed.example +",
+    "net:203.0.113.254/32",
+    "seller:shopee.vn/0",
+    "account:facebook/blockfeedtest",
+];
 
 /// What a list is for.
 struct Terms {
@@ -217,21 +250,25 @@ async fn propose(
     stage: &Stage,
     desk: &Desk,
     terms: &Terms,
-    parts: &[Vec<u8>],
+    subjects: &Subjects,
     kinds: &BTreeSet<Kind>,
 ) -> Result<Opened, Error> {
     let measure = |kind: &Kind| match kind {
         Kind::Net => MeasureName::BlockIp,
-        _ => MeasureName::BlockDomain,
+        Kind::Domain => MeasureName::BlockDomain,
+        Kind::Seller => MeasureName::DelistSeller,
+        Kind::Account => MeasureName::RemoveAccount,
     };
     let [category, head, goods, method] = terms.words.map(str::to_owned);
     let (submit_by, not_after) = (when::end("+7d")?, when::end("+180d")?);
     let mut measures: Vec<_> = kinds.iter().map(measure).collect();
     measures.sort();
-    let mut files = parts.to_vec();
-    files.push(terms.reasons.as_bytes().to_vec());
     let make = |origin: Origin, id: DecisionId| {
-        Body::List(List {
+        let sealed = subjects.parts(&origin, &id)?;
+        let parts = sealed.parts.iter().map(|part| PartRef::of(part)).collect();
+        let mut files = sealed.parts;
+        files.push(terms.reasons.as_bytes().to_vec());
+        let body = Body::List(List {
             origin,
             id,
             action: Action::List,
@@ -250,10 +287,15 @@ async fn propose(
                 lists: desk.guard.lists().hash(),
                 overrides: Vec::new(),
             },
-            parts: parts.iter().map(|part| PartRef::of(part)).collect(),
+            parts,
+        });
+        Ok(Made {
+            body,
+            files,
+            openings: sealed.openings,
         })
     };
-    proposal::open(&stage.server, &desk.proposer, &files, false, make).await
+    proposal::open_made(&stage.server, &desk.proposer, false, make).await
 }
 
 /// Proposes to revoke a name under every decision that holds it.

@@ -58,6 +58,8 @@ struct Figures {
     refused: u64,
     already_in_force: u64,
     proposed: u64,
+    /// Sellers and accounts among the accepted.
+    sealed: u64,
     decision: String,
     leaf: u64,
     size: u64,
