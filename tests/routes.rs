@@ -323,3 +323,62 @@ fn the_description_says_every_refusal() {
     let source = std::fs::read_to_string(house::root().join("src/serve/router.rs")).unwrap();
     assert!(!source.contains(".route(\"/api/v1"));
 }
+
+/// What no route was made for: the answer is a refusal that is described, and never a fault.
+#[test]
+fn nonsense_is_refused_in_words() {
+    let world = World::new();
+    let deep = "[".repeat(100_000);
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(100_000));
+    let bodies: [&[u8]; 9] = [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b"{\"feed\":\"\",\"acknowledgements\":[null,[],{}],\"subjects\":[null]}",
+        b"{\"feeds\":[\"../..\"],\"name\":\"..\",\"expires\":-1,\"public\":\"!\"}",
+        b"\xff\xfe{}",
+        deep.as_bytes(),
+        long.as_bytes(),
+    ];
+    let queries = [
+        "?feed=%00",
+        "?feed=sellers/..%2f..",
+        "?since=99999999999999999999",
+        "?wait=-1&feed=domains",
+        "?feed=domains&feed=networks",
+        "?limit=0&feed=domains",
+        "?%ff=%ff",
+    ];
+    for (path, method, operation) in operations(&world.document) {
+        for role in [Role::Nobody, Role::Proposer, Role::Senior, Role::Right] {
+            let place = world.filled(path);
+            let bare = place.split('?').next().unwrap().to_owned();
+            let asked: Vec<(String, &[u8])> = match method.as_str() {
+                "get" => queries.map(|q| (format!("{bare}{q}"), &b""[..])).to_vec(),
+                _ => bodies.map(|body| (bare.clone(), body)).to_vec(),
+            };
+            for (place, body) in asked {
+                let answer = world.send(role, &method.to_uppercase(), &place, body);
+                let what = format!(
+                    "{role:?} {method} {place}: {} {}",
+                    answer.status,
+                    answer.text()
+                );
+                assert!(answer.status < 500, "{what}");
+                let status = answer.status.to_string();
+                let described = operation["responses"].get(&status);
+                assert!(described.is_some(), "not described: {what}");
+            }
+        }
+        for (from, to) in [
+            ("shopee", "%00"),
+            ("shopee", ".."),
+            (world.decision.as_str(), "%2e%2e"),
+        ] {
+            let place = world.filled(path).replace(from, to);
+            let answer = world.send(Role::Proposer, &method.to_uppercase(), &place, b"{}");
+            assert!(answer.status < 500, "{method} {place}: {}", answer.text());
+        }
+    }
+}
