@@ -84,6 +84,18 @@ fn each_platform_gets_its_own_openings_and_no_other() {
         "a D line, an E line: {page}"
     );
     assert!(page["items"][0]["salt"].is_string());
+    let mut disputed = said(one, "disputed");
+    disputed["reason"] = json!("canary: the shop 1001 of Mrs Nobody");
+    let feed = "sellers/shopee.vn";
+    acknowledge(&house, &shopee, feed, &[disputed]);
+    let lies_about = || {
+        let db = house.public().parent().unwrap().join("db");
+        std::fs::read_dir(db).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(7).any(|w| w == b"canary:")
+        })
+    };
+    assert!(lies_about());
     // A cursor brings what is withdrawn under the name that it was added by.
     let serial = house
         .casework
@@ -104,6 +116,8 @@ fn each_platform_gets_its_own_openings_and_no_other() {
     let path = format!("/api/v1/decisions/{id}/erasure");
     let erased = house.signed(Officer::Second, "POST", &path, erase.as_bytes());
     assert_eq!(erased.status, 200, "{}", erased.text());
+    // What was said of it in words is gone from every file, too.
+    assert!(!lies_about());
     let path = format!("/api/v1/changes?feed=sellers/shopee.vn&since={serial}");
     let gone = house.get_by(&shopee, &path).json()["changes"][0].clone();
     assert_eq!(gone["key"], one["key"]);

@@ -9,10 +9,11 @@ use crate::{
     canon::{DecisionId, is_plain},
     entries::{FeedLine, FeedName, Set},
     store::{Durability, Write},
+    tlog::Hash,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// The private table of acknowledgements.
@@ -152,6 +153,37 @@ impl Casework {
             all.insert(key, row::read(TABLE, &value)?);
         }
         Ok(all)
+    }
+
+    /// Destroys what was said in words of entries whose records are erased: a reason may name who
+    /// was listed. That it was acknowledged, and how, stays.
+    pub(super) fn erase_reasons(
+        &self,
+        decision: &DecisionId,
+        commitments: &[Hash],
+    ) -> Result<(), Error> {
+        let _alone = super::lock(&self.inner.receipts);
+        let store = self.inner.authority.store();
+        let ends: BTreeSet<String> = commitments
+            .iter()
+            .map(|commitment| format!("/#{commitment} = {decision}"))
+            .collect();
+        let mut silenced = Vec::new();
+        for found in store.scan(TABLE, b"")? {
+            let (key, value) = found?;
+            let text = String::from_utf8_lossy(&key);
+            let named = text.rfind("/#").and_then(|at| text.get(at..));
+            let mut row: Kept = row::read(TABLE, &value)?;
+            if named.is_some_and(|end| ends.contains(end)) && row.reason.take().is_some() {
+                silenced.push((key, row::write(TABLE, &row)?));
+            }
+        }
+        let keys: Vec<Vec<u8>> = silenced.iter().map(|(key, _)| key.clone()).collect();
+        self.keep(|| store.erase(TABLE, &keys))?;
+        for (key, value) in &silenced {
+            self.keep(|| store.put(TABLE, key, value, Durability::Synced))?;
+        }
+        Ok(())
     }
 
     fn judge_one(

@@ -308,6 +308,7 @@ impl Casework {
     fn destroy(&self, id: &DecisionId, found: &[(Hash, Opening)]) -> Result<(), Error> {
         if !found.is_empty() {
             let commitments: Vec<Hash> = found.iter().map(|(c, _)| *c).collect();
+            self.erase_reasons(id, &commitments)?;
             self.keep(|| self.inner.authority.erase_openings(id, &commitments))?;
         }
         self.openings_mut().forget(id, found);
