@@ -48,6 +48,8 @@ pub fn realistic(count: usize, seed: u64) -> Vec<String> {
 }
 
 /// Mean length, characters.
+// Of one of the two benches that draw names.
+#[allow(dead_code)]
 pub fn mean_length(names: &[String]) -> f64 {
     names.iter().map(String::len).sum::<usize>() as f64 / names.len().max(1) as f64
 }
