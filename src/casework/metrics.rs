@@ -20,82 +20,43 @@ pub struct Metrics {
 impl Metrics {
     /// Registers them.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let per_subscriber = &["subscriber", "feed"];
-        let metrics = Self {
-            proposals: IntCounterVec::new(
-                Opts::new(
-                    "blockfeed_proposals_total",
-                    "Proposals since the start, by what became of them.",
-                ),
-                &["outcome"],
-            )?,
-            receipts: IntCounterVec::new(
-                Opts::new(
-                    "blockfeed_receipts_total",
-                    "Receipts since the start, by outcome.",
-                ),
-                &["outcome"],
-            )?,
-            applied_serial: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_applied_serial",
-                    "The serial that a subscriber has last said it applied.",
-                ),
-                per_subscriber,
-            )?,
-            applied_time: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_applied_timestamp_seconds",
-                    "When a subscriber has last said that it applied a serial, Unix seconds.",
-                ),
-                per_subscriber,
-            )?,
-            acknowledgements: IntCounterVec::new(
-                Opts::new(
-                    "blockfeed_acknowledgements_total",
-                    "Acknowledgements taken since the start.",
-                ),
-                &["subscriber", "feed", "outcome"],
-            )?,
-            held_serial: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_held_serial",
-                    "The serial that a subscriber holds, by its cursor or its receipt.",
-                ),
-                per_subscriber,
-            )?,
-            acknowledged: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_acknowledged_entries",
-                    "Entries in force that a subscriber acknowledged, by outcome.",
-                ),
-                &["subscriber", "feed", "outcome"],
-            )?,
-            waiting: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_waiting_entries",
-                    "Entries in force that a subscriber said nothing of yet.",
-                ),
-                per_subscriber,
-            )?,
-            overdue: IntGaugeVec::new(
-                Opts::new(
-                    "blockfeed_subscriber_overdue_entries",
-                    "Those of them whose time to respond has passed.",
-                ),
-                per_subscriber,
-            )?,
+        let feed = &["subscriber", "feed"];
+        let outcome = &["subscriber", "feed", "outcome"];
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
         };
-        registry.register(Box::new(metrics.proposals.clone()))?;
-        registry.register(Box::new(metrics.receipts.clone()))?;
-        registry.register(Box::new(metrics.applied_serial.clone()))?;
-        registry.register(Box::new(metrics.applied_time.clone()))?;
-        registry.register(Box::new(metrics.acknowledgements.clone()))?;
-        registry.register(Box::new(metrics.held_serial.clone()))?;
-        registry.register(Box::new(metrics.acknowledged.clone()))?;
-        registry.register(Box::new(metrics.waiting.clone()))?;
-        registry.register(Box::new(metrics.overdue.clone()))?;
-        Ok(metrics)
+        let gauge = |name: &str, help: &str, labels: &[&str]| {
+            let name = format!("blockfeed_subscriber_{name}");
+            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let proposals = "Proposals since the start, by what became of them.";
+        let receipts = "Receipts since the start, by outcome.";
+        let acknowledgements = "Acknowledgements taken since the start.";
+        let serial = "The serial that a subscriber has last said it applied.";
+        let time = "When a subscriber has last said that it applied a serial, Unix seconds.";
+        let held = "The serial that a subscriber holds, by its cursor or its receipt.";
+        let said = "Entries in force that a subscriber acknowledged, by outcome.";
+        let waiting = "Entries in force that a subscriber said nothing of yet.";
+        let overdue = "Those of them whose time to respond has passed.";
+        Ok(Self {
+            proposals: counter("blockfeed_proposals_total", proposals, &["outcome"])?,
+            receipts: counter("blockfeed_receipts_total", receipts, &["outcome"])?,
+            acknowledgements: counter(
+                "blockfeed_acknowledgements_total",
+                acknowledgements,
+                outcome,
+            )?,
+            applied_serial: gauge("applied_serial", serial, feed)?,
+            applied_time: gauge("applied_timestamp_seconds", time, feed)?,
+            held_serial: gauge("held_serial", held, feed)?,
+            acknowledged: gauge("acknowledged_entries", said, outcome)?,
+            waiting: gauge("waiting_entries", waiting, feed)?,
+            overdue: gauge("overdue_entries", overdue, feed)?,
+        })
     }
 
     /// Shows where the subscribers stand; who isn't among them any more is shown no longer.
