@@ -14,10 +14,25 @@ export BLOCKFEED_PEERS=$target/peers BLOCKFEED_SKIPS=$target/skips
 deploy/setup/peers.sh "$BLOCKFEED_PEERS"
 : >"$BLOCKFEED_SKIPS"
 
+# Builds all test programs, then runs as many at a time as there are cores: many wait for others'
+# programs most of the time. Each one's output is shown whole when it ends.
+run_tests() {
+  local logs=$target/test-logs programs
+  mkdir -p "$logs"
+  programs=$(CARGO_TERM_COLOR=never cargo test --locked --no-run 2>&1 | tee /dev/stderr |
+    sed -n 's/^ *Executable .*(\(.*\))$/\1/p') || return 1
+  [ -n "$programs" ] || return 1
+  # The longest first, so that none is left running alone at the end.
+  local long='tampering|history|crash|rkn|schemathesis|sync_examples|properties|twenty|agent_'
+  { grep -E "/($long)" <<<"$programs"; grep -vE "/($long)" <<<"$programs"; } |
+    xargs -P "$(nproc)" -I{} deploy/setup/run-one.sh {} "$logs" || return 1
+  cargo test --locked --doc
+}
+
 failed=()
 cargo fmt --check || failed+=("format: run 'cargo fmt'")
 cargo clippy --locked --all-targets -- -D warnings || failed+=("lints")
-cargo test --locked --no-fail-fast || failed+=("tests")
+run_tests || failed+=("tests")
 
 sort -u "$BLOCKFEED_SKIPS"
 skipped=$(sort -u "$BLOCKFEED_SKIPS" | wc -l)

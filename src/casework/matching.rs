@@ -174,7 +174,8 @@ fn over(set: &Set, feed: &FeedName, line: &Line<'_>) -> Vec<MatchHold> {
         return under(set, feed, line, &names_over(line.kind, line.name));
     }
     let mut holds = Vec::new();
-    for name in cover::ancestors(line.name) {
+    // A single label can't be listed: it would only cost a hash.
+    for name in cover::ancestors(line.name).filter(|name| name.contains('.')) {
         push_holds(set, feed, line, name, &mut holds);
     }
     holds
