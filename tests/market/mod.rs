@@ -1,0 +1,404 @@
+//! Marketplaces: the published examples as processes, the files they keep, and a history of made
+//! sellers with what each file has to hold at each serial.
+
+// Each test program compiles its own copy and uses some of it.
+#![allow(dead_code)]
+
+pub mod middle;
+
+use crate::{
+    house::{self, House, ListOptions, now},
+    peers::{self, Running},
+};
+use blockfeed::{canon::DecisionId, decision::Opening, entries::FeedName, tlog::Hash};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+pub const PLATFORMS: [&str; 3] = ["shopee.vn", "lazada.vn", "tiki.vn"];
+pub const SELLERS: usize = 10_000;
+
+/// Sellers that a decision lists for the first time, at least: 200 such would be enough.
+const FEWEST: usize = 50;
+
+/// An example, and the program that runs it.
+#[derive(Clone)]
+pub struct Example {
+    pub program: PathBuf,
+    pub script: PathBuf,
+}
+
+/// Subject, decision and end by key.
+pub type Rows = BTreeMap<String, (String, String, u64)>;
+
+/// What a subscriber's file holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Held {
+    pub serial: u64,
+    pub rows: Rows,
+}
+
+/// A marketplace that runs an example.
+pub struct Subscriber {
+    pub platform: &'static str,
+    pub kills: usize,
+    /// Kills after which the file held more than after the kill before.
+    pub moved: usize,
+    /// Kills that left a transaction's journal behind.
+    pub torn: usize,
+    /// How often an old backup took the file's place.
+    pub restored: usize,
+    example: Example,
+    url: String,
+    token: String,
+    db: PathBuf,
+    running: Option<Running>,
+    /// When it is killed, or started again.
+    due: Instant,
+    last: Held,
+}
+
+/// What was listed and let go, by a seed.
+pub struct History {
+    /// What each platform's file holds now.
+    pub now: BTreeMap<&'static str, Rows>,
+    /// How many of the sellers were ever listed.
+    pub fresh: usize,
+    random: Random,
+    decisions: Vec<Listed>,
+    /// By platform and serial, what its file held then.
+    states: BTreeMap<(&'static str, u64), Hash>,
+}
+
+struct Listed {
+    id: DecisionId,
+    not_after: u64,
+    openings: Vec<Opening>,
+}
+
+/// Always the same numbers.
+pub struct Random(pub u64);
+
+pub fn python() -> Option<Example> {
+    let program = peers::tool("python3")?;
+    runs(&program, &["-c", "import sqlite3"]).then(|| example(program, "sync.py"))
+}
+
+pub fn node() -> Option<Example> {
+    let program = peers::tool("node")?;
+    runs(&program, &["-e", "require('node:sqlite')"]).then(|| example(program, "sync.mjs"))
+}
+
+fn runs(program: &Path, arguments: &[&str]) -> bool {
+    let run = Command::new(program).args(arguments).output();
+    run.is_ok_and(|run| run.status.success())
+}
+
+fn example(program: PathBuf, name: &str) -> Example {
+    let script = house::root().join("deploy/examples").join(name);
+    Example { program, script }
+}
+
+impl Example {
+    pub fn command(&self, url: &str, feed: &str, token: &str, db: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg(&self.script)
+            .arg(db)
+            .env("BLOCKFEED_URL", url)
+            .env("BLOCKFEED_FEED", feed)
+            .env("BLOCKFEED_TOKEN", token)
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+/// Reads a subscriber's file, as its own programs would.
+pub fn held(python: &Example, db: &Path) -> Held {
+    const READ: &str = "import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=60)
+tables = [name for name, in db.execute('SELECT name FROM sqlite_master ORDER BY name')]
+ready = {'cursor', 'entries'} <= set(tables)
+serial = ready and db.execute('SELECT max(serial) FROM cursor').fetchone()[0] or 0
+print(json.dumps([serial, db.execute('SELECT * FROM entries').fetchall() if ready else []]))";
+    let read = sqlite(python, READ, db, &[]);
+    let (serial, rows): (u64, Vec<(String, String, String, u64)>) =
+        serde_json::from_slice(&read).unwrap();
+    let rows = rows
+        .into_iter()
+        .map(|(key, subject, decision, end)| (key, (subject, decision, end)));
+    let rows = rows.collect();
+    Held { serial, rows }
+}
+
+fn sqlite(python: &Example, program: &str, db: &Path, arguments: &[&str]) -> Vec<u8> {
+    let mut command = Command::new(&python.program);
+    command.args(["-c", program]).arg(db).args(arguments);
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    output.stdout
+}
+
+impl Subscriber {
+    pub fn new(house: &House, platform: &'static str, example: Example, dir: &Path) -> Self {
+        let name = platform.trim_end_matches(".vn");
+        let token = house.reader(name, &[&format!("sellers/{platform}")]);
+        Self {
+            platform,
+            kills: 0,
+            moved: 0,
+            torn: 0,
+            restored: 0,
+            example,
+            url: house.url(),
+            token,
+            db: dir.join(platform).with_extension("sqlite"),
+            running: None,
+            due: Instant::now(),
+            last: Held::default(),
+        }
+    }
+
+    /// Kills it or starts it, where its time has come.
+    pub fn live(&mut self, python: &Example, history: &History, random: &mut Random) {
+        if Instant::now() < self.due {
+            return;
+        }
+        if self.running.is_some() {
+            self.kill(python, history);
+            if random.below(4) == 0 {
+                self.restore(python);
+            }
+        } else {
+            self.start();
+        }
+        let milliseconds = random.below(if self.running.is_some() { 2_000 } else { 400 });
+        self.due = Instant::now() + Duration::from_millis(milliseconds as u64);
+    }
+
+    /// Lets it catch up, and gives what it holds in the end.
+    pub fn finish(&mut self, house: &House, python: &Example, history: &History) -> Held {
+        if self.running.is_none() {
+            self.start();
+        }
+        let serial = serial(house, self.platform);
+        let began = Instant::now();
+        while held(python, &self.db).serial != serial {
+            assert!(began.elapsed().as_secs() < 120, "{}", self.platform);
+            thread::sleep(Duration::from_millis(100));
+        }
+        self.kill(python, history);
+        self.last.clone()
+    }
+
+    fn start(&mut self) {
+        let feed = format!("sellers/{}", self.platform);
+        let mut command = self
+            .example
+            .command(&self.url, &feed, &self.token, &self.db);
+        let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.running = Some(Running::start(silent));
+    }
+
+    /// Whenever it is killed, its file holds what was in force at the file's own serial.
+    fn kill(&mut self, python: &Example, history: &History) {
+        self.running = None;
+        self.kills += 1;
+        let journal = self.db.with_extension("sqlite-journal");
+        self.torn += usize::from(journal.metadata().is_ok_and(|file| file.len() > 0));
+        let held = held(python, &self.db);
+        if held != self.last {
+            self.moved += 1;
+            let state = history.states.get(&(self.platform, held.serial));
+            let found = digest(&held.rows);
+            assert_eq!(state, Some(&found), "{} at {}", self.platform, held.serial);
+        }
+        self.last = held;
+    }
+
+    /// An old backup in the file's place: a cursor that no delta begins at, a row of long ago.
+    fn restore(&mut self, python: &Example) {
+        if self.last.serial == 0 {
+            return;
+        }
+        const BACK: &str = "import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute('UPDATE cursor SET serial = 2')
+    db.execute('DELETE FROM entries WHERE rowid % 3 = 0')
+    db.execute(\"REPLACE INTO entries VALUES ('long ago', 'nobody', '1999-1', 0)\")";
+        sqlite(python, BACK, &self.db, &[]);
+        self.last = held(python, &self.db);
+        self.restored += 1;
+    }
+}
+
+impl History {
+    pub fn new() -> Self {
+        let now: BTreeMap<&'static str, Rows> = PLATFORMS.map(|p| (p, Rows::new())).into();
+        Self {
+            now,
+            fresh: 0,
+            random: Random(42),
+            decisions: Vec::new(),
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// One decision: sellers are listed, or let go, or have another end.
+    pub fn step(&mut self, house: &House, left: usize) {
+        let known = self.decisions.len();
+        match self.random.below(20) {
+            _ if known < 5 || SELLERS - self.fresh > (left - 1) * FEWEST => {
+                self.list(house);
+            }
+            0..=11 if self.fresh < SELLERS => self.list(house),
+            12 => self.amend(house),
+            13 => self.stay(house),
+            14..=15 => self.revoke_whole(house),
+            _ => self.revoke(house),
+        }
+        for platform in PLATFORMS {
+            let serial = serial(house, platform);
+            let rows = &self.now[platform];
+            let state = self.states.entry((platform, serial));
+            state.or_insert_with(|| digest(rows));
+        }
+    }
+
+    fn list(&mut self, house: &House) {
+        let fresh = (self.random.below(100) + FEWEST).min(SELLERS - self.fresh);
+        let again = self.random.below(10);
+        let mut numbers: BTreeSet<usize> = (self.fresh..self.fresh + fresh).collect();
+        numbers.extend((0..again).map(|_| self.random.below(self.fresh + fresh)));
+        self.fresh += fresh;
+        let subjects: Vec<String> = numbers.into_iter().map(seller).collect();
+        let lines: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        let not_after = now() + 86_400 * (100 + self.random.below(100) as u64);
+        let options = ListOptions {
+            not_after,
+            ..ListOptions::default()
+        };
+        let id = house.list(&lines, options);
+        let opening = |line: &&str| house::bodies::opening(&id, line, &[]);
+        let openings: Vec<Opening> = lines.iter().map(opening).collect();
+        for opening in &openings {
+            let row = (opening.subject.to_string(), id.to_string(), not_after);
+            self.rows(opening).insert(key(opening), row);
+        }
+        self.decisions.push(Listed {
+            id,
+            not_after,
+            openings,
+        });
+    }
+
+    /// Some lines of a decision.
+    fn revoke(&mut self, house: &House) {
+        let at = self.random.below(self.decisions.len());
+        let mut listed = self.decisions.swap_remove(at);
+        let gone = (self.random.below(listed.openings.len()) + 1).min(60);
+        let gone = listed.openings.split_off(listed.openings.len() - gone);
+        let lines: Vec<String> = gone.iter().map(line).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        house.revoke(&listed.id, Some(&lines));
+        self.let_go(&gone);
+        if !listed.openings.is_empty() {
+            self.decisions.push(listed);
+        }
+    }
+
+    fn revoke_whole(&mut self, house: &House) {
+        let at = self.random.below(self.decisions.len());
+        let listed = self.decisions.swap_remove(at);
+        house.revoke(&listed.id, None);
+        self.let_go(&listed.openings);
+    }
+
+    /// It outlasts the test.
+    fn stay(&mut self, house: &House) {
+        let at = self.random.below(self.decisions.len());
+        let listed = self.decisions.swap_remove(at);
+        house.stay(&listed.id, None, 3 * 3600);
+        self.let_go(&listed.openings);
+    }
+
+    fn amend(&mut self, house: &House) {
+        let at = self.random.below(self.decisions.len());
+        let mut listed = self.decisions.swap_remove(at);
+        listed.not_after += 86_400;
+        house.amend(&listed.id, listed.not_after);
+        for opening in &listed.openings {
+            if let Some(row) = self.rows(opening).get_mut(&key(opening)) {
+                row.2 = listed.not_after;
+            }
+        }
+        self.decisions.push(listed);
+    }
+
+    fn let_go(&mut self, openings: &[Opening]) {
+        for opening in openings {
+            self.rows(opening).remove(&key(opening));
+        }
+    }
+
+    fn rows(&mut self, opening: &Opening) -> &mut Rows {
+        let (platform, _) = opening.subject.name().split_once('/').unwrap();
+        self.now.get_mut(platform).unwrap()
+    }
+}
+
+impl Random {
+    /// xorshift64.
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+/// A made seller: nobody has such a name, and no shop such a number.
+fn seller(number: usize) -> String {
+    match number % 3 {
+        0 => format!("seller:shopee.vn/{}", 99_000_000_000_000 + number),
+        1 => format!("seller:lazada.vn/blockfeed-made-{number}"),
+        _ => format!("seller:tiki.vn/blockfeed-made-{number}"),
+    }
+}
+
+fn line(opening: &Opening) -> String {
+    opening.line().unwrap().line().to_string()
+}
+
+fn key(opening: &Opening) -> String {
+    let line = line(opening);
+    let (_, name) = line.split_once(':').unwrap();
+    format!("{name} = {}", opening.id)
+}
+
+fn serial(house: &House, platform: &str) -> u64 {
+    let feed = FeedName::parse(&format!("sellers/{platform}")).unwrap();
+    house
+        .casework
+        .feed(&feed)
+        .map_or(0, |feed| feed.state.serial)
+}
+
+fn digest(rows: &Rows) -> Hash {
+    Hash::of(serde_json::to_vec(rows).unwrap())
+}
+
+/// Items of an answer that add, as `damage` may change them.
+pub fn added(answer: &mut Value) -> Vec<&mut Value> {
+    let items = answer["changes"].as_array_mut().unwrap();
+    items
+        .iter_mut()
+        .filter(|item| item["op"] == "add")
+        .collect()
+}
