@@ -9,7 +9,8 @@ mod peers;
 use blockfeed::{canon::DecisionId, subject::Subject, tlog::Hash, trust::Role};
 use house::{House, ListOptions, Officer, Proposal};
 use market::{
-    Example, History, PLATFORMS, Random, SELLERS, Subscriber, held,
+    Example, PLATFORMS, Random, Subscriber, held,
+    history::{History, SELLERS},
     middle::{Middle, damages},
     node, python,
 };
@@ -145,6 +146,57 @@ fn damaged_openings_are_refused_and_the_last_good_state_stays() {
     if runs.len() < 2 {
         peers::skip("sync.mjs", "a Node.js with node:sqlite");
     }
+}
+
+#[test]
+fn what_is_listed_is_removed_said_and_restored() {
+    let Some(sync) = python() else {
+        return peers::skip("act.py", "a python3 with sqlite3");
+    };
+    let act = sync.other("act.py");
+    let house = House::new();
+    let feed = "sellers/shopee.vn";
+    let token = house.reader("shopee", &[feed]);
+    let (one, two) = ("seller:shopee.vn/1", "seller:shopee.vn/2");
+    let first = house.list(&[one, two], ListOptions::default());
+    let second = house.list(&[one], ListOptions::default());
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("shopee.sqlite");
+    let both = || {
+        let mut synced = sync.command(&house.url(), feed, &token, &db);
+        assert!(synced.arg("--once").status().unwrap().success());
+        let acted = act.command(&house.url(), feed, &token, &db);
+        let acted = { acted }.output().unwrap();
+        let told = String::from_utf8_lossy(&acted.stderr).into_owned();
+        assert!(acted.status.success() && told.is_empty(), "{told}");
+        let mut lines: Vec<String> = String::from_utf8(acted.stdout)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        lines.sort();
+        lines
+    };
+    let stands = || {
+        let standing = house.get_by(&token, "/api/v1/standing").json();
+        let feed = &standing["feeds"][feed];
+        assert_eq!(feed["overdue"], 0, "{feed}");
+        (
+            feed["acknowledged"]["applied"].clone(),
+            feed["waiting"].clone(),
+        )
+    };
+    assert_eq!(both(), [one, one, two].map(|s| format!("remove {s}")));
+    assert_eq!(stands(), (3.into(), 0.into()));
+    assert!(both().is_empty());
+    // One decision of two that hold it is no reason to restore it.
+    house.revoke(&second, None);
+    assert!(both().is_empty());
+    house.revoke(&first, None);
+    assert_eq!(both(), [one, two].map(|s| format!("restore {s}")));
+    house.list(&[two], ListOptions::default());
+    assert_eq!(both(), [format!("remove {two}")]);
+    assert_eq!(stands(), (1.into(), 0.into()));
 }
 
 #[test]
