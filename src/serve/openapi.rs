@@ -5,7 +5,7 @@ use super::{matching, problem::Document};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, Info, OpenApi, OpenApiBuilder, Ref, Required, Response, Tag,
+        Content, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, Schema, Tag,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -69,7 +69,16 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
             }
         });
     }
+    open_token(&mut document);
     document
+}
+
+/// As a row a token has no other fields; as an answer it has its secret beside them.
+fn open_token(document: &mut OpenApi) {
+    let schemas = document.components.as_mut().map(|c| &mut c.schemas);
+    if let Some(RefOr::T(Schema::Object(token))) = schemas.and_then(|s| s.get_mut("Token")) {
+        token.additional_properties = None;
+    }
 }
 
 enum When {
