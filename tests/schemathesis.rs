@@ -7,15 +7,24 @@
 mod house;
 mod peers;
 
-use blockfeed::trust::Role;
+use blockfeed::{canon::DecisionId, trust::Role};
 use house::{House, ListOptions, ORIGIN, Officer, Options, Proposal};
 use serde_json::{Value, json};
-use std::{env, path::Path, process::Command, thread};
+use std::{collections::BTreeMap, env, fs, path::Path, process::Command, thread};
+use tempfile::TempDir;
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
 /// Requests made up for each operation, where the environment doesn't say.
 const EXAMPLES: &str = "15";
+
+/// Operations whose bodies hold signatures: nothing that is made up is good.
+const SIGNED: [&str; 4] = [
+    "POST /api/v1/proposals",
+    "POST /api/v1/proposals/{id}/approvals",
+    "POST /api/v1/receipts",
+    "POST /api/v1/trust",
+];
 
 /// An authority with something in every table.
 struct World {
@@ -23,6 +32,9 @@ struct World {
     token: String,
     sandbox: String,
     known: Value,
+    /// Where the runs stand, with a file `seen`: a line an answer, method, path as it is
+    /// described, status.
+    dir: TempDir,
 }
 
 #[test]
@@ -73,6 +85,7 @@ fn every_answer_is_as_described() {
         told.iter()
             .all(|(.., told)| told.contains("No issues found"))
     );
+    world.covered();
 }
 
 /// Of two parts of one object, none may forbid the other's fields: nothing would fit.
@@ -113,20 +126,26 @@ impl World {
             ListOptions::default(),
         );
         let revoked = house.revoke(&ended, None);
-        let open = Proposal::list(
-            house.next_id(),
-            &["seller:shopee.vn/1003"],
-            &ListOptions::default(),
-        );
-        let approval = house.sign(&open.body, Officer::First, Role::Propose);
-        assert_eq!(house.propose(&open, &approval).status, 201);
+        let open = house.next_id();
+        let open = Proposal::list(open, &["seller:shopee.vn/1003"], &ListOptions::default());
+        let withdrawn = DecisionId::new("2025-000001").unwrap();
+        let withdrawn = Proposal::list(withdrawn, &["domain:b.example +"], &ListOptions::default());
+        for (proposal, officer) in [(&open, Officer::First), (&withdrawn, Officer::Both)] {
+            let approval = house.sign(&proposal.body, officer, Role::Propose);
+            assert_eq!(house.propose(proposal, &approval).status, 201);
+        }
         let feeds = ["sellers/shopee.vn", "accounts/facebook", "domains"];
         let token = house.reader("shopee", &feeds);
         let (sandbox, _) = house.token("shopee", &json!({ "sandbox": true }));
+        house.subscriber("lazada", &["sellers/lazada.vn"]);
+        let (_, other) = house.token("lazada", &json!({}));
+        let revocation = "/api/v1/subscribers/{name}/tokens/{id}/revocation";
         let part = blockfeed::tlog::Hash::of(&open.parts[0]);
         let known = json!({
-            "id": [listed, ended, revoked, open.id, "2026-999999"],
-            "name": ["shopee"],
+            "id": [listed, ended, revoked, open.id, withdrawn.id, "2026-999999"],
+            "name": ["shopee", "lazada"],
+            (format!("{revocation} name")): ["lazada"],
+            (format!("{revocation} id")): [other],
             "sha256": [part],
             "feed": ["domains", "networks", "sellers/shopee.vn", "accounts/facebook", "sellers/tiki.vn"],
             "q": ["shop.example", "https://shopee.vn/shop/1001", "203.0.113.9"],
@@ -137,7 +156,32 @@ impl World {
             token,
             sandbox,
             known,
+            dir: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// Every operation was done by somebody and not only refused, but for those that need more than
+    /// can be made up.
+    fn covered(&self) {
+        let seen = fs::read_to_string(self.dir.path().join("seen")).unwrap();
+        let document = self.house.get("/api/openapi.json").json();
+        let mut refused = Vec::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                let operation = format!("{} {path}", method.to_uppercase());
+                let mut statuses: BTreeMap<&str, usize> = BTreeMap::new();
+                let lines = seen.lines().filter_map(|line| line.rsplit_once(' '));
+                for (_, status) in lines.filter(|(of, _)| *of == operation) {
+                    *statuses.entry(status).or_default() += 1;
+                }
+                println!("{operation}: {statuses:?}");
+                if !statuses.keys().any(|status| status.starts_with('2')) {
+                    refused.push(operation);
+                }
+            }
+        }
+        println!("{} requests", seen.lines().count());
+        assert_eq!(refused, SIGNED);
     }
 
     fn command(&self, program: &Path, token: Option<&String>, officer: Option<&Value>) -> Command {
@@ -165,7 +209,8 @@ impl World {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("SCHEMATHESIS_HOOKS", "hooks")
             .env("BLOCKFEED_KNOWN", self.known.to_string())
-            .current_dir(env::temp_dir());
+            .env("BLOCKFEED_SEEN", self.dir.path().join("seen"))
+            .current_dir(self.dir.path());
         if let Some(token) = token {
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
         }

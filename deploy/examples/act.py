@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # Gỡ, khôi phục theo bản sao của sync.py rồi báo kết quả. / Acts on what sync.py (or sync.mjs) keeps, and says what was done.
-#   BLOCKFEED_URL=https://… BLOCKFEED_FEED=sellers/shopee.vn BLOCKFEED_TOKEN=bf_… python3 act.py list.sqlite
+#   FEED_URL=https://… FEED_NAME=sellers/shopee.vn FEED_TOKEN=bf_… python3 act.py list.sqlite
 import json, os, sqlite3, sys, time, urllib.request
 
-URL, FEED, TOKEN = (os.environ["BLOCKFEED_" + name] for name in ("URL", "FEED", "TOKEN"))
+URL, FEED, TOKEN = (os.environ["FEED_" + name] for name in ("URL", "NAME", "TOKEN"))
 db = sqlite3.connect(sys.argv[1], timeout=60)
 db.execute("CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, subject TEXT, outcome TEXT, time INTEGER, told INTEGER)")
 

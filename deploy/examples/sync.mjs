@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // Giữ trong SQLite bản sao danh sách của sàn bạn, mỗi danh sách một tệp. / Keeps your platform's list in SQLite, a file a list.
-//   Node 22.13+. BLOCKFEED_URL=https://… BLOCKFEED_FEED=sellers/shopee.vn BLOCKFEED_TOKEN=bf_… node sync.mjs list.sqlite [--once]
+//   Node 22.13+. FEED_URL=https://… FEED_NAME=sellers/shopee.vn FEED_TOKEN=bf_… node sync.mjs list.sqlite [--once]
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 
-const { BLOCKFEED_URL: URL, BLOCKFEED_FEED: FEED, BLOCKFEED_TOKEN: TOKEN } = process.env;
+const { FEED_URL: URL, FEED_NAME: FEED, FEED_TOKEN: TOKEN } = process.env;
 const [kind, platform] = FEED.split("s/"); // sellers/shopee.vn: seller, shopee.vn
 const db = new DatabaseSync(process.argv[2], { timeout: 60_000 });
 db.exec("CREATE TABLE IF NOT EXISTS cursor (feed TEXT PRIMARY KEY, serial INTEGER)");

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # Giữ trong SQLite bản sao danh sách của sàn bạn, mỗi danh sách một tệp. / Keeps your platform's list in SQLite, a file a list.
-#   BLOCKFEED_URL=https://… BLOCKFEED_FEED=sellers/shopee.vn BLOCKFEED_TOKEN=bf_… python3 sync.py list.sqlite [--once]
+#   FEED_URL=https://… FEED_NAME=sellers/shopee.vn FEED_TOKEN=bf_… python3 sync.py list.sqlite [--once]
 import base64, hashlib, json, os, random, sqlite3, sys, time, urllib.error, urllib.request
 
-URL, FEED, TOKEN = (os.environ["BLOCKFEED_" + name] for name in ("URL", "FEED", "TOKEN"))
+URL, FEED, TOKEN = (os.environ["FEED_" + name] for name in ("URL", "NAME", "TOKEN"))
 KIND, PLATFORM = FEED.split("s/", 1)  # sellers/shopee.vn: seller, shopee.vn
 db = sqlite3.connect(sys.argv[1], timeout=60)
 db.execute("CREATE TABLE IF NOT EXISTS cursor (feed TEXT PRIMARY KEY, serial INTEGER)")

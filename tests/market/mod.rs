@@ -94,9 +94,9 @@ impl Example {
         command
             .arg(&self.script)
             .arg(db)
-            .env("BLOCKFEED_URL", url)
-            .env("BLOCKFEED_FEED", feed)
-            .env("BLOCKFEED_TOKEN", token)
+            .env("FEED_URL", url)
+            .env("FEED_NAME", feed)
+            .env("FEED_TOKEN", token)
             .stdin(Stdio::null());
         command
     }

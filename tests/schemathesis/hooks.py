@@ -3,6 +3,7 @@ in the place of a made one, and for an officer it signs each request (design: th
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -11,28 +12,28 @@ import requests
 import schemathesis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-# By the name of a parameter, values that exist.
+COUNT = itertools.count()
+# By the name of a parameter, or by path and name, values that exist.
 KNOWN = json.loads(os.environ["BLOCKFEED_KNOWN"])
 
 
-def some_known(_context, parameters):
+def put_known(path, parameters):
     for name in parameters or {}:
+        known = KNOWN.get(f"{path} {name}", KNOWN.get(name))
         value = json.dumps(parameters[name], sort_keys=True, default=str)
-        # Half of them, always the same ones.
+        # Three of four, always the same ones.
         pick = hashlib.sha256(value.encode()).digest()
-        if name in KNOWN and pick[0] % 2:
-            parameters[name] = KNOWN[name][pick[1] % len(KNOWN[name])]
-    return parameters
+        if known and pick[0] % 4:
+            parameters[name] = known[pick[1] % len(known)]
 
 
 @schemathesis.hook
-def map_path_parameters(context, path_parameters):
-    return some_known(context, path_parameters)
-
-
-@schemathesis.hook
-def map_query(context, query):
-    return some_known(context, query)
+def before_call(_context, case, _kwargs):
+    put_known(case.operation.path, case.path_parameters)
+    put_known(case.operation.path, case.query)
+    # One key for all would have all but the first refused.
+    if "Idempotency-Key" in (case.headers or {}) and next(COUNT) % 4:
+        case.headers["Idempotency-Key"] = f"key-{os.getpid()}-{next(COUNT)}"
 
 
 class Officer(requests.auth.AuthBase):
@@ -54,3 +55,9 @@ class Officer(requests.auth.AuthBase):
 
 if "BLOCKFEED_OFFICER" in os.environ:
     schemathesis.auth.set_from_requests(Officer(json.loads(os.environ["BLOCKFEED_OFFICER"])))
+
+
+@schemathesis.hook
+def after_call(_context, case, response):
+    with open(os.environ["BLOCKFEED_SEEN"], "a") as seen:
+        seen.write(f"{case.method} {case.operation.path} {response.status_code}\n")
