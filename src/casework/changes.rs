@@ -6,9 +6,10 @@
 
 use super::{
     Casework, Error, Item, Op,
-    composition::Composition,
+    composition::{Composition, row},
     lock,
     page::{Listing, MAX_PAGE},
+    place::Place,
     sandbox::{FIRST, LAST, Made},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     tlog::Hash,
 };
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use utoipa::ToSchema;
 
 /// What changed between two serials, or one page of it.
@@ -44,21 +45,6 @@ pub struct Changes {
     /// Ask again with this for the next page; none: this was the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-}
-
-/// Where a page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Whole {
-        since: u64,
-        serial: u64,
-        from: usize,
-    },
-    Step {
-        since: u64,
-        serial: u64,
-        from: usize,
-    },
 }
 
 impl Casework {
@@ -156,7 +142,7 @@ impl Casework {
         } else {
             let empty = Change::default();
             let change = if since == LAST { &empty } else { &made.change };
-            let change = Composition::new(feed, since, LAST, change);
+            let change = Composition::new(feed, since, LAST, change, |_| None);
             self.step_page(&change, made.state.digest, from, limit)
         };
         made.complete(self.hours(feed), &mut changes.changes);
@@ -213,7 +199,11 @@ impl Casework {
         limit: usize,
     ) -> Changes {
         let (lines, all) = listing.entries(from, limit);
-        let read = |line| Item::of_line(Op::Add, feed.kind(), line);
+        let read = |line| {
+            let mut item = Item::of_line(Op::Add, feed.kind(), line)?;
+            item.not_after = listing.end_of(feed.kind(), &item.decision);
+            Some(item)
+        };
         let to = from.saturating_add(limit);
         let serial = listing.state.serial;
         let next = Place::Whole {
@@ -257,9 +247,43 @@ impl Casework {
             change.added().for_each(|line| both.add(line));
         }
         let change = both.finish(feed.kind());
-        let made = Arc::new(Composition::new(feed, since, serial, &change));
+        let view = self.feed(feed)?;
+        let Some(later) = self.ends_before(feed, serial, view.state.serial)? else {
+            return Ok(None);
+        };
+        let end_of = |decision: &str| {
+            let now = || view.set.row(decision).map(|row| row.not_after);
+            later.get(decision).copied().or_else(now)
+        };
+        let made = Arc::new(Composition::new(feed, since, serial, &change, end_of));
         lock(&self.inner.compositions).keep(made.clone());
         Ok(Some(made))
+    }
+
+    /// The ends at a serial of the decisions that had another one, or none, at a later serial. An
+    /// entry is told with the end of its page's serial: the next step tells the change.
+    fn ends_before(
+        &self,
+        feed: &FeedName,
+        serial: u64,
+        later: u64,
+    ) -> Result<Option<HashMap<Box<str>, u64>>, Error> {
+        let mut ends = HashMap::new();
+        if serial == later {
+            return Ok(Some(ends));
+        }
+        let Some(chain) = self.chain(feed, serial, later)? else {
+            return Ok(None);
+        };
+        for step in &chain {
+            let Some(change) = self.read_delta(feed, step)? else {
+                return Ok(None);
+            };
+            for (decision, end) in change.removed().filter_map(|l| row(feed.kind(), l)) {
+                ends.entry(decision).or_insert(end);
+            }
+        }
+        Ok(Some(ends))
     }
 
     /// The published deltas from one serial to another, the longest step each time.
@@ -316,46 +340,6 @@ impl Casework {
         let origin = authority.ledger().origin().clone();
         let change = delta::decode(&text, &origin, feed, step.from, step.to)?;
         Ok(Some(change))
-    }
-}
-
-impl Place {
-    fn text(self) -> String {
-        match self {
-            Self::Whole {
-                since,
-                serial,
-                from,
-            } => format!("w{since}-{serial}-{from}"),
-            Self::Step {
-                since,
-                serial,
-                from,
-            } => format!("s{since}-{serial}-{from}"),
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, Error> {
-        let read = || {
-            let (sort, rest) = text.split_at_checked(1)?;
-            let mut numbers = rest.split('-').map(str::parse::<u64>);
-            let (since, serial) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-            let from = usize::try_from(numbers.next()?.ok()?).ok()?;
-            match (sort, numbers.next()) {
-                ("w", None) => Some(Self::Whole {
-                    since,
-                    serial,
-                    from,
-                }),
-                ("s", None) => Some(Self::Step {
-                    since,
-                    serial,
-                    from,
-                }),
-                _ => None,
-            }
-        };
-        read().ok_or_else(|| Error::malformed("the page", "it is the `page` of an answer"))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     subject::Kind,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Composition {
     added: Vec<Box<str>>,
     /// Decisions with another end.
     ends: Vec<(Box<str>, u64)>,
+    /// The ends, at `serial`, of the decisions that entries are added of.
+    terms: HashMap<Box<str>, u64>,
 }
 
 /// The compositions asked for last.
@@ -30,12 +32,31 @@ pub(super) struct Composition {
 pub(super) struct Compositions(VecDeque<Arc<Composition>>);
 
 impl Composition {
-    pub(super) fn new(feed: &FeedName, since: u64, serial: u64, change: &Change) -> Self {
+    /// `end_of` tells the end, at `serial`, of a decision whose row the change leaves alone.
+    pub(super) fn new(
+        feed: &FeedName,
+        since: u64,
+        serial: u64,
+        change: &Change,
+        end_of: impl Fn(&str) -> Option<u64>,
+    ) -> Self {
         let rows = |lines: &mut dyn Iterator<Item = &str>| -> BTreeMap<Box<str>, u64> {
             lines.filter_map(|line| row(feed.kind(), line)).collect()
         };
         let before = rows(&mut change.removed());
         let after = rows(&mut change.added());
+        let mut terms = HashMap::new();
+        for line in change.added() {
+            let Some(FeedLine::Entry(entry)) = FeedLine::of_checked(feed.kind(), line) else {
+                continue;
+            };
+            if !terms.contains_key(entry.decision) {
+                let end = after.get(entry.decision).copied();
+                if let Some(end) = end.or_else(|| end_of(entry.decision)) {
+                    terms.insert(entry.decision.into(), end);
+                }
+            }
+        }
         // A row that stands in both halves was amended; else it came or went with its entries.
         let ends = after
             .into_iter()
@@ -52,6 +73,7 @@ impl Composition {
             removed: entries(&mut change.removed()),
             added: entries(&mut change.added()),
             ends,
+            terms,
         }
     }
 
@@ -64,9 +86,13 @@ impl Composition {
         let kind = self.feed.kind();
         let removed = self.removed.iter().map(|line| (Op::Remove, line));
         let added = self.added.iter().map(|line| (Op::Add, line));
-        let lines = removed
-            .chain(added)
-            .map(|(op, line)| Item::of_line(op, kind, line));
+        let lines = removed.chain(added).map(|(op, line)| {
+            let mut item = Item::of_line(op, kind, line)?;
+            if op == Op::Add {
+                item.not_after = self.terms.get(item.decision.as_str()).copied();
+            }
+            Some(item)
+        });
         let ends = self.ends.iter();
         let ends = ends.map(|(decision, end)| Some(Item::of_end(kind, decision, *end)));
         lines.chain(ends).skip(from).take(limit).flatten().collect()
@@ -97,7 +123,7 @@ impl Compositions {
     }
 }
 
-fn row(kind: Kind, line: &str) -> Option<(Box<str>, u64)> {
+pub(super) fn row(kind: Kind, line: &str) -> Option<(Box<str>, u64)> {
     match FeedLine::of_checked(kind, line)? {
         FeedLine::Row(row) => Some((row.decision.into(), row.not_after)),
         FeedLine::Entry(_) => None,

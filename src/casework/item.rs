@@ -49,7 +49,7 @@ pub struct Item {
     pub decision: String,
     #[schema(value_type = String)]
     pub measure: &'static str,
-    /// Unix seconds; the end as it stands now.
+    /// Unix seconds; the end as it stands at the page's serial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,8 @@ impl Item {
         if self.op == Op::Change {
             return;
         }
-        self.not_after = Some(terms.not_after);
+        // What the page's own serial says of the end comes first.
+        self.not_after.get_or_insert(terms.not_after);
         self.category = Some(terms.category.clone());
         if self.op == Op::Add {
             self.respond_by = terms.respond_by(hours);
@@ -138,7 +139,11 @@ impl Item {
 impl Page {
     /// Its entries, with what can be read from their lines.
     pub(super) fn items(&self) -> Vec<Item> {
-        let read = |line: &String| Item::of_line(Op::Add, self.feed.kind(), line);
+        let read = |line: &String| {
+            let mut item = Item::of_line(Op::Add, self.feed.kind(), line)?;
+            item.not_after = self.ends.get(&item.decision).copied();
+            Some(item)
+        };
         self.lines.iter().filter_map(read).collect()
     }
 }

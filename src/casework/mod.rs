@@ -31,6 +31,7 @@ mod metrics;
 mod officer;
 mod opening;
 mod page;
+mod place;
 mod proposal;
 mod receipt;
 mod row;

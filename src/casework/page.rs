@@ -4,14 +4,18 @@ use super::{AuthorityParts, Casework, Error, Item, lock, lookup::names_over, san
 use crate::{
     canon::Origin,
     decision::{FeedState, Fold, Interest, Leaf},
-    entries::{FeedName, Set},
+    entries::{FeedLine, FeedName, Set},
     feed::{Manifest, delta, paths, snapshot},
     log,
-    subject::check_name,
+    subject::{Kind, check_name},
     tlog::Hash,
 };
 use serde::Serialize;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 use utoipa::ToSchema;
 
 /// The most lines of a page.
@@ -34,6 +38,9 @@ pub struct Page {
     /// What to send as `after` for the next page; none: this was the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// When the decisions of its entries end, at this serial.
+    #[serde(skip)]
+    pub(super) ends: HashMap<String, u64>,
 }
 
 /// The buckets that show whether a name is in a feed.
@@ -109,12 +116,14 @@ impl Casework {
         let to = from
             .saturating_add(limit.clamp(1, MAX_PAGE))
             .min(listing.ends.len());
-        let lines = (from..to)
+        let lines: Vec<String> = (from..to)
             .filter_map(|n| listing.line(n))
             .map(str::to_owned)
             .collect();
         let serial = listing.state.serial;
+        let ends = ends(feed.kind(), &lines, listing);
         Page {
+            ends,
             origin: self.inner.authority.ledger().origin().clone(),
             feed: feed.clone(),
             serial,
@@ -290,6 +299,26 @@ impl Listing {
         self
     }
 
+    /// The end of a decision at this serial, Unix seconds. `D` lines stand first, by id.
+    pub(super) fn end_of(&self, kind: Kind, decision: &str) -> Option<u64> {
+        let rows = self.ends.len().saturating_sub(self.entries_in_all());
+        let row = |n: usize| match FeedLine::of_checked(kind, self.line(n)?)? {
+            FeedLine::Row(row) => Some(row),
+            FeedLine::Entry(_) => None,
+        };
+        let (mut low, mut high) = (0, rows);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = row(middle)?;
+            match found.decision.cmp(decision) {
+                Ordering::Equal => return Some(found.not_after),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
     /// The `E` lines from one on, in feed order, and how many there are in all.
     pub(super) fn entries(&self, from: usize, limit: usize) -> (Vec<&str>, usize) {
         let rows = self.ends.len().saturating_sub(self.entries_in_all());
@@ -310,6 +339,22 @@ impl Listing {
         };
         self.text.get(begin..*self.ends.get(n)?)
     }
+}
+
+/// The ends of the decisions that these lines are of.
+fn ends(kind: Kind, lines: &[String], listing: &Listing) -> HashMap<String, u64> {
+    let mut ends = HashMap::new();
+    for line in lines {
+        let Some(FeedLine::Entry(entry)) = FeedLine::of_checked(kind, line) else {
+            continue;
+        };
+        if !ends.contains_key(entry.decision)
+            && let Some(end) = listing.end_of(kind, entry.decision)
+        {
+            ends.insert(entry.decision.to_owned(), end);
+        }
+    }
+    ends
 }
 
 /// `<serial>-<lines before>`.
