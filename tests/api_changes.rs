@@ -221,6 +221,44 @@ fn pages_keep_to_their_serial_while_the_log_goes_on() {
     assert_eq!(copy.wholes, 1);
 }
 
+/// An end that moves between two pages shows in the next step and in none of the pages, of a change
+/// and of the whole alike.
+#[test]
+fn an_end_is_that_of_the_page() {
+    let house = House::new();
+    house.list(&["domain:zero.example +"], ListOptions::default());
+    let cursor = house.get("/api/v1/changes?feed=domains").json()["serial"].clone();
+    let lines = [
+        "domain:a.example +",
+        "domain:b.example +",
+        "domain:c.example +",
+    ];
+    let options = ListOptions::default();
+    let (old, new) = (options.not_after, options.not_after + 86_400);
+    let id = house.list(&lines, options);
+    let starts = [0, cursor.as_u64().unwrap()];
+    let paths = starts.map(|since| format!("/api/v1/changes?feed=domains&since={since}&limit=2"));
+    let firsts = paths.each_ref().map(|path| house.get(path).json());
+    house.amend(&id, new);
+    for (path, first) in paths.iter().zip(&firsts) {
+        let page = first["page"].as_str().unwrap();
+        let second = house.get(&format!("{path}&page={page}")).json();
+        let items = [first, &second].map(|answer| answer["changes"].as_array().unwrap());
+        let mut ends = items
+            .into_iter()
+            .flatten()
+            .filter(|item| item["decision"] == *id.as_str());
+        assert!(ends.all(|item| item["not_after"] == old), "{path}");
+        let next = format!("/api/v1/changes?feed=domains&since={}", first["serial"]);
+        let step = house.get(&next).json()["changes"].clone();
+        assert_eq!(
+            (&step[0]["op"], &step[0]["not_after"]),
+            (&"change".into(), &new.into())
+        );
+        assert!(step.get(1).is_none());
+    }
+}
+
 #[test]
 fn a_long_poll_answers_when_something_changes() {
     let house = House::new();
