@@ -2,15 +2,16 @@
 
 mod house;
 
-use house::{House, ListOptions, Officer, http::Answer, now};
+use house::{House, ListOptions, Officer, http::Answer};
 use serde_json::{Value, json};
 
 /// An officer's write under a key.
 fn write(house: &House, officer: Officer, path: &str, key: &str, body: &Value) -> Answer {
     let body = body.to_string();
-    let signed = house
-        .secrets
-        .authorization(officer, "POST", path, now(), body.as_bytes());
+    let signed =
+        house
+            .secrets
+            .authorization(officer, "POST", path, house::http::stamp(), body.as_bytes());
     let headers = [("authorization", signed.as_str()), ("idempotency-key", key)];
     house.send("POST", path, &headers, body.as_bytes())
 }

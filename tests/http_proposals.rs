@@ -423,8 +423,11 @@ fn a_stay_needs_one_officer_and_a_decision_shows_its_life() {
     let long = Proposal::stay(house.next_id(), &id, None, now() + 80 * 3600);
     let alone = house.sign(&long.body, Officer::First, Role::Propose);
     house
-        .propose_to(now_path, &long, &alone)
+        .propose_alone(&long, &alone, Officer::First)
         .refused(422, "stay_too_long");
+    // What was refused waits for nobody.
+    let second = house.sign(&long.body, Officer::Second, Role::Approve);
+    house.approve(&long, &second).refused(409, "withdrawn");
     let stay = Proposal {
         id: house.next_id(),
         ..stay
@@ -432,11 +435,20 @@ fn a_stay_needs_one_officer_and_a_decision_shows_its_life() {
     let stay = Proposal::stay(stay.id, &id, Some(&["domain:a.example +"]), until);
     let first_again = house.sign(&stay.body, Officer::First, Role::Propose);
     drop(first);
-    let done = house.propose_to(now_path, &stay, &first_again);
+    // Whoever sees a signed stay can't put it in force alone.
+    house
+        .propose_to(now_path, &stay, &first_again)
+        .refused(401, "unauthorised");
+    house
+        .propose_alone(&stay, &first_again, Officer::Second)
+        .refused(401, "unauthorised");
+    let done = house.propose_alone(&stay, &first_again, Officer::First);
     assert_eq!(done.status, 200, "{}", done.text());
     assert_eq!(done.json()["status"], "committed");
     assert_eq!(
-        house.propose_to(now_path, &stay, &first_again).json(),
+        house
+            .propose_alone(&stay, &first_again, Officer::First)
+            .json(),
         done.json()
     );
     assert_eq!(
@@ -449,7 +461,7 @@ fn a_stay_needs_one_officer_and_a_decision_shows_its_life() {
     );
     let (list, first, _) = ready(&house);
     house
-        .propose_to(now_path, &list, &first)
+        .propose_alone(&list, &first, Officer::First)
         .refused(422, "approvals");
     house
         .propose_to("/api/v1/proposals?commit=later", &list, &first)

@@ -1,16 +1,13 @@
 //! The way of a proposal: opened, approved or withdrawn, committed.
 
 use super::{
-    Casework, Draft, Error, Proposal, Proposals, Status, lock, officers,
-    proposal::{Record, Withdrawal},
-    serial,
+    Casework, Draft, Error, Proposal, Proposals, Status, lock, officers, proposal::Record, serial,
 };
 use crate::{
-    canon::{DecisionId, OfficerId},
+    canon::DecisionId,
     decision::{Approval, Body, Leaf, Refusal},
     log::{Authority, Committed, Entrant},
     store::Durability,
-    trust::{Officer, Role},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +23,7 @@ pub(super) struct Desk {
     /// The highest number proposed, by year.
     highest: BTreeMap<u64, u64>,
     /// Proposals on their way into the log.
-    entering: BTreeSet<DecisionId>,
+    pub(super) entering: BTreeSet<DecisionId>,
 }
 
 impl Desk {
@@ -103,7 +100,14 @@ impl Casework {
         let proposal = blocking(move || desk.open_proposal(draft)).await?;
         match proposal.status {
             Status::Committed => self.committed(&id),
-            _ => self.enter(id, None).await,
+            _ => match self.enter(id.clone(), None).await {
+                // What was refused must not wait for somebody who signs it later.
+                Err(error @ (Error::Refused(_) | Error::Guard(_))) => {
+                    self.take_back(&id)?;
+                    Err(error)
+                }
+                entered => entered,
+            },
         }
     }
 
@@ -131,41 +135,6 @@ impl Casework {
                 self.confirm(id, Some(&approval))
             }
         }
-    }
-
-    /// Takes a proposal back: its proposer, or a senior officer. Doing it twice is no error.
-    pub fn withdraw(
-        &self,
-        id: &DecisionId,
-        by: &OfficerId,
-        officer: &Officer,
-    ) -> Result<Proposal, Error> {
-        let mut record = self.record_of(id)?;
-        if record.approval.officer != *by && !officer.roles.contains(&Role::Senior) {
-            return Err(Error::Forbidden {
-                officer: by.to_string(),
-                why: "its proposer or a senior officer withdraws a proposal",
-            });
-        }
-        let desk = lock(&self.inner.desk);
-        if desk.entering.contains(id) {
-            return Err(Error::BeingApproved(id.to_string()));
-        }
-        match self.status(id, &record, &record.decoded()?)? {
-            Status::Committed => return Err(self.taken(id)?),
-            Status::Withdrawn => {}
-            Status::Expired | Status::Proposed => {
-                record.withdrawn = Some(Withdrawal {
-                    by: by.clone(),
-                    time: self.inner.authority.now(),
-                });
-                self.put(id, &record)?;
-                self.count("withdrawn");
-            }
-        }
-        drop(desk);
-        self.forget(id)?;
-        self.proposal(id)
     }
 
     /// One proposal.
@@ -298,7 +267,7 @@ impl Casework {
         Ok(Committed { leaf, size, time })
     }
 
-    fn taken(&self, id: &DecisionId) -> Result<Error, Error> {
+    pub(super) fn taken(&self, id: &DecisionId) -> Result<Error, Error> {
         let officers = officers(&self.leaf_approvals(id)?);
         let by = officers.into_iter().collect::<Vec<_>>().join(" and ");
         Ok(Error::AlreadyCommitted(id.to_string(), by))
@@ -332,7 +301,12 @@ impl Casework {
         })
     }
 
-    fn status(&self, id: &DecisionId, record: &Record, body: &Body) -> Result<Status, Error> {
+    pub(super) fn status(
+        &self,
+        id: &DecisionId,
+        record: &Record,
+        body: &Body,
+    ) -> Result<Status, Error> {
         let now = self.inner.authority.now();
         Ok(if self.inner.authority.ledger().leaf_of(id).is_some() {
             Status::Committed
@@ -345,7 +319,7 @@ impl Casework {
         })
     }
 
-    fn record_of(&self, id: &DecisionId) -> Result<Record, Error> {
+    pub(super) fn record_of(&self, id: &DecisionId) -> Result<Record, Error> {
         self.read(id)?
             .ok_or_else(|| Error::NoProposal(id.to_string()))
     }
@@ -373,13 +347,13 @@ impl Casework {
         Ok(())
     }
 
-    fn put(&self, id: &DecisionId, record: &Record) -> Result<(), Error> {
+    pub(super) fn put(&self, id: &DecisionId, record: &Record) -> Result<(), Error> {
         let (key, value) = (id.as_str().as_bytes(), record.to_bytes()?);
         let store = self.inner.authority.store();
         self.keep(|| store.put(PROPOSALS, key, &value, Durability::Synced))
     }
 
-    fn count(&self, outcome: &str) {
+    pub(super) fn count(&self, outcome: &str) {
         self.inner
             .metrics
             .proposals

@@ -5,7 +5,7 @@ use super::{
     opening::{DraftParts, committed_in},
 };
 use crate::{
-    canon,
+    canon::{self, OfficerId},
     decision::{
         Action, Approval, Body, Opening, Refusal, Target, read_openings, read_part, read_text,
     },
@@ -33,6 +33,11 @@ impl Draft {
     /// What the signature is bound to.
     pub fn body_hash(&self) -> Hash {
         self.hash
+    }
+
+    /// Who proposes it.
+    pub fn officer(&self) -> &OfficerId {
+        &self.approval.officer
     }
 
     /// What it wants to do.

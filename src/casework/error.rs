@@ -63,6 +63,8 @@ pub enum Error {
         "this needs an officer's signature in the header Authorization: Blockfeed <officer> <key> <time> <signature>: {0}"
     )]
     Unauthorised(&'static str),
+    #[error("this very request was sent before; sign it anew, a second later")]
+    Replayed,
     #[error("officer {officer} may not do this: {why}")]
     Forbidden { officer: String, why: &'static str },
     #[error("{query:?} is nothing that can be listed: {why}")]
@@ -144,6 +146,7 @@ impl Error {
             Self::Refused(Refusal::IdUsed(_)) => "id_taken",
             Self::Refused(refusal) => refusal.code(),
             Self::Guard(_) => "guard",
+            Self::Replayed => "replayed",
             Self::Unauthorised(_) => "unauthorised",
             Self::Forbidden { .. } => "forbidden",
             Self::Query { code, .. } => code,

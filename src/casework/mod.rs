@@ -42,6 +42,7 @@ mod standing;
 mod subscriber;
 mod token;
 mod trust;
+mod withdrawal;
 
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
@@ -101,6 +102,8 @@ struct Inner {
     compositions: Mutex<Compositions>,
     idempotency: Mutex<Keys>,
     tallies: Mutex<Tallies>,
+    /// Signatures of requests that were taken lately, with their times and `Idempotency-Key`s.
+    taken: Mutex<officer::Taken>,
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
@@ -127,6 +130,7 @@ impl Casework {
                 compositions: Mutex::default(),
                 idempotency: Mutex::new(idempotency),
                 tallies: Mutex::default(),
+                taken: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
             }),

@@ -1,12 +1,16 @@
 //! Requests that an officer signs: reading what is private, withdrawing, registering.
 
-use super::{Casework, Error};
+use super::{Casework, Error, lock};
 use crate::{
     canon::{KeyId, OfficerId, Origin},
     tlog::Hash,
     trust::{Officer, Proof},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use std::collections::HashMap;
+
+/// Signatures of requests that were taken lately.
+pub(super) type Taken = HashMap<Vec<u8>, (u64, Option<String>)>;
 
 /// How far a signed request's time may lie from the clock here, seconds.
 const LEEWAY: u64 = 300;
@@ -96,6 +100,27 @@ impl Casework {
         key.verify(&message, &proof, &trust.webauthn)
             .map_err(|_| Error::Unauthorised("the signature doesn't verify"))?;
         Ok((signature.officer.clone(), officer.clone()))
+    }
+}
+
+impl Casework {
+    /// Refuses a signature that was taken before: whoever overhears a request can't have it done
+    /// again. Under the `Idempotency-Key` that it came with first it may come again, since it is
+    /// answered and not done. It is remembered for as long as its time would be accepted, and
+    /// until a restart.
+    pub fn first_time(&self, signature: &RequestSignature, key: Option<&str>) -> Result<(), Error> {
+        let now = self.inner.authority.now();
+        let mut taken = lock(&self.inner.taken);
+        taken.retain(|_, (time, _)| now.saturating_sub(*time) <= LEEWAY);
+        match taken.get(&signature.sig) {
+            Some((_, first)) if key.is_some() && first.as_deref() == key => Ok(()),
+            Some(_) => Err(Error::Replayed),
+            None => {
+                let first = (signature.time, key.map(str::to_owned));
+                taken.insert(signature.sig.clone(), first);
+                Ok(())
+            }
+        }
     }
 }
 

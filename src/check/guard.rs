@@ -13,7 +13,7 @@ use crate::decision::is_commitment;
 use crate::registry::Lists;
 use crate::registry::lists::{Head, NameRow, Names, NetRow, Nets};
 use crate::registry::suffix::{Owner, Rule as SuffixRule};
-use crate::subject::{Kind, Line, Scope, domain, net};
+use crate::subject::{Kind, Line, Scope, cover, domain, net};
 
 /// The guard, ready to judge millions of lines. Cheap to share, immutable; new lists make a new guard.
 #[derive(Debug)]
@@ -137,6 +137,12 @@ impl Guard {
             &self.lists.protected_names,
             facts.protected,
         );
+        if let Some((row, length)) = facts.below.filter(|_| facts.protected.is_none())
+            && !self.is_a_customers(name, length)
+        {
+            let list = &self.lists.protected_names;
+            self.by_name(findings, "below_protected", list, Some(row));
+        }
         if domain::has_a_label(name) && !is_valid_idn(name) {
             findings.push(Finding::of("bad_idn", ""));
         }
@@ -182,6 +188,14 @@ impl Guard {
         self.test_ids
             .get(&line.kind)
             .is_some_and(|ids| ids.contains(line.name))
+    }
+
+    /// Whether names of customers begin between a name and what it lies below: a suffix stands there.
+    fn is_a_customers(&self, name: &str, below: usize) -> bool {
+        cover::ancestors(name)
+            .take_while(|ancestor| ancestor.len() > below)
+            .skip(1)
+            .any(|ancestor| self.lists.suffixes.suffix(ancestor).is_some())
     }
 
     /// Pushes the findings on a network; true where it is set aside for tests.
@@ -314,6 +328,9 @@ mod tests {
             ),
             ("domain:login.vietcombank.com.vn +", "protected_name"),
             ("domain:facebook.com +", "protected_name popular_name"),
+            ("domain:m.facebook.com +", "below_protected"),
+            ("domain:a.root-servers.net =", "below_protected"),
+            ("domain:shop.s3.amazonaws.com +", ""),
             ("domain:www.facebook.com +", "protected_name popular_name"),
             ("domain:shop1.weebly.com +", ""),
             ("domain:weebly.com +", "platform_host popular_name"),

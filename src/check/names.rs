@@ -27,6 +27,9 @@ pub(super) struct Facts {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Gathered {
     pub(super) protected: Option<u32>,
+    /// A protected name that it lies below, of those that are protected alone, and that name's
+    /// length.
+    pub(super) below: Option<(u32, usize)>,
     pub(super) popular: Option<u32>,
     pub(super) platform: Option<u32>,
     pub(super) reserved: Option<u32>,
@@ -70,6 +73,9 @@ impl NameIndex {
                 .protected
                 .filter(|(_, scope)| itself || *scope == Scope::Subtree);
             gathered.protected = gathered.protected.or(shielding.map(|(row, _)| row));
+            if let Some((row, _)) = facts.protected.filter(|_| shielding.is_none()) {
+                gathered.below.get_or_insert((row, ancestor.len()));
+            }
             gathered.test |= facts.test;
             if itself {
                 gathered.popular = gathered.popular.or(facts.popular);

@@ -5,22 +5,23 @@ use super::{
     desk::{DeskArgs, Officer},
     guard,
     output::Progress,
+    sealed,
     server::{ProposalView, Proposals, Server},
     when,
 };
 use crate::{
     canon::{self, DecisionId},
     config::Config,
-    decision::{
-        Basis, Body, List, Opening, PartError, Parts, is_commitment, read_openings, read_part,
-        read_text,
-    },
+    decision::{Basis, Body, List, Opening, PartError, Parts, is_commitment, read_part, read_text},
     tlog::Hash,
     trust::Role,
 };
 use clap::Args;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 /// Approve a proposal: fetch it, check it again, sign it, put it in force
 #[derive(Debug, Clone, Args)]
@@ -34,6 +35,9 @@ pub struct ApproveArgs {
     /// The proposal; without it the open ones are listed
     #[arg(value_name = "ID")]
     id: Option<String>,
+    /// Write every subject to a file, in clear, to look at before signing
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
     /// Sign without asking
     #[arg(long)]
     yes: bool,
@@ -51,6 +55,17 @@ pub struct Downloaded {
     parts: HashMap<Hash, Vec<u8>>,
     /// By commitment.
     openings: HashMap<Hash, Opening>,
+}
+
+impl Downloaded {
+    /// A line of a part, or what its commitment stands for.
+    fn clear(&self, line: &str) -> String {
+        let sealed = line
+            .split_once("/#")
+            .and_then(|(_, hex)| Hash::from_hex(hex).ok());
+        let opening = sealed.and_then(|commitment| self.openings.get(&commitment));
+        opening.map_or_else(|| line.to_owned(), |opening| opening.subject.to_string())
+    }
 }
 
 impl Parts for Downloaded {
@@ -88,6 +103,10 @@ impl ApproveArgs {
             )));
         }
         summary(&proposal, &downloaded, out)?;
+        if let Some(path) = &self.list {
+            write_list(path, &downloaded)?;
+            out.line(format!("list       {}", path.display()))?;
+        }
         let role = findings(config, &downloaded, out)?;
         if !self.yes {
             let (who, role) = (&officer.id, role.as_str());
@@ -200,26 +219,9 @@ pub async fn download(
         read_text(&downloaded, text).map_err(broken(text.sha256))?;
     }
     if sealed && matches!(downloaded.body, Body::List(_)) {
-        downloaded.openings = openings(server, officer, &downloaded.body).await?;
+        downloaded.openings = sealed::openings(server, officer, &downloaded.body).await?;
     }
     Ok(downloaded)
-}
-
-/// What the commitments stand for, each recomputed here: whoever signs sees the subjects that the
-/// log will hold to, not those that a server says.
-async fn openings(
-    server: &Server,
-    officer: &Officer,
-    body: &Body,
-) -> Result<HashMap<Hash, Opening>, Error> {
-    let text = server.proposal_openings(body.id(), officer).await?;
-    let broken = |why: String| Error::said(format!("{}: {why}; nothing was signed", body.id()));
-    let read = read_openings(&text, body.origin(), body.id()).map_err(|e| broken(e.to_string()))?;
-    let keyed = read.into_iter().map(|opening| {
-        let commitment = opening.commitment().map_err(|e| broken(e.to_string()))?;
-        Ok((commitment, opening))
-    });
-    keyed.collect()
 }
 
 fn summary(proposal: &ProposalView, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
@@ -314,17 +316,24 @@ fn summary_of_list(list: &List, downloaded: &Downloaded, out: Output) -> Result<
     }
 }
 
+/// Every subject of a list in clear, one a line.
+fn write_list(path: &Path, downloaded: &Downloaded) -> Result<(), Error> {
+    let mut text = String::new();
+    for part in downloaded.body.parts() {
+        let bytes = downloaded.part(&part.sha256).unwrap_or_default();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            text.push_str(&downloaded.clear(line));
+            text.push('\n');
+        }
+    }
+    std::fs::write(path, text).map_err(Error::io(path))
+}
+
 fn first_lines(downloaded: &Downloaded, part: &Hash, out: Output) -> Result<(), Error> {
     let bytes = downloaded.part(part).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     for line in text.lines().take(SHOWN) {
-        let sealed = line
-            .split_once("/#")
-            .and_then(|(_, hex)| Hash::from_hex(hex).ok());
-        match sealed.and_then(|commitment| downloaded.openings.get(&commitment)) {
-            Some(opening) => out.line(format!("           {}", opening.subject))?,
-            None => out.line(format!("           {line}"))?,
-        }
+        out.line(format!("           {}", downloaded.clear(line)))?;
     }
     let more = text.lines().count().saturating_sub(SHOWN);
     if more > 0 {
@@ -373,5 +382,5 @@ fn findings(config: &Config, downloaded: &Downloaded, out: Output) -> Result<Rol
     Ok(if senior { Role::Senior } else { Role::Approve })
 }
 
-/// Subjects of a part that are shown.
-const SHOWN: usize = 5;
+/// Subjects of a part that are shown; --list writes them all.
+const SHOWN: usize = 200;

@@ -149,20 +149,26 @@ pub fn read_officers(files: &[PathBuf]) -> Result<Officers, Error> {
             ))
         })?;
         for (id, officer) in officers {
-            add(&mut all, id, officer);
+            add(&mut all, id, officer)?;
         }
     }
     Ok(all)
 }
 
 /// Adds an officer, or another key to the one that is there.
-pub fn add(all: &mut Officers, id: OfficerId, mut officer: Officer) {
+pub fn add(all: &mut Officers, id: OfficerId, mut officer: Officer) -> Result<(), Error> {
     if let Some(known) = all.remove(&id) {
+        if (&known.unit, &known.roles) != (&officer.unit, &officer.roles) {
+            return Err(Error::said(format!(
+                "{id} comes with two units or two sets of roles: say in every file the same, since all its keys sign in them"
+            )));
+        }
         let mut keys = known.keys;
         keys.append(&mut officer.keys);
         officer.keys = keys;
     }
     all.insert(id, officer);
+    Ok(())
 }
 
 /// Reads a file of root signatures; a missing one holds none.

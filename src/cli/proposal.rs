@@ -130,7 +130,7 @@ pub async fn open_made(
             &approval,
             &made.files,
             made.openings.as_deref(),
-            commit,
+            commit.then_some(officer),
         );
         match sent.await {
             Err(refused) if refused.code() == Some(ID_TAKEN) && tries < TRIES => {}

@@ -1,14 +1,15 @@
 //! The subjects of a list as they enter the log: names and networks in the open, sellers and
 //! accounts as commitments whose openings go to the authority beside them (design: *Privacy*).
 
-use super::Error;
+use super::{Error, desk::Officer, server::Server};
 use crate::{
     canon::{DecisionId, Origin},
     check::batch,
-    decision::{Opening, openings_text},
+    decision::{Body, Opening, openings_text, read_openings},
     subject::{Kind, Line, OwnedLine, Subject},
+    tlog::Hash,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What was accepted of a list.
 pub struct Subjects {
@@ -94,6 +95,23 @@ impl Subjects {
             openings: Some(openings_text(origin, id, &openings)),
         })
     }
+}
+
+/// What the commitments stand for, each recomputed here: whoever signs sees the subjects that the
+/// log will hold to, not those that a server says.
+pub async fn openings(
+    server: &Server,
+    officer: &Officer,
+    body: &Body,
+) -> Result<HashMap<Hash, Opening>, Error> {
+    let text = server.proposal_openings(body.id(), officer).await?;
+    let broken = |why: String| Error::said(format!("{}: {why}; nothing was signed", body.id()));
+    let read = read_openings(&text, body.origin(), body.id()).map_err(|e| broken(e.to_string()))?;
+    let keyed = read.into_iter().map(|opening| {
+        let commitment = opening.commitment().map_err(|e| broken(e.to_string()))?;
+        Ok((commitment, opening))
+    });
+    keyed.collect()
 }
 
 fn salt() -> Result<[u8; 32], Error> {

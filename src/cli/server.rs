@@ -47,14 +47,14 @@ impl Server {
         Ok(next.id)
     }
 
-    /// Opens a proposal; `commit` asks that a stay takes effect at once.
+    /// Opens a proposal; `alone`: the officer whose stay takes effect at once.
     pub async fn propose(
         &self,
         body: &Body,
         approval: &Approval,
         parts: &[Vec<u8>],
         openings: Option<&str>,
-        commit: bool,
+        alone: Option<&Officer>,
     ) -> Result<Outcome, Error> {
         let approval = json(approval)?;
         let mut form = Form::new()?;
@@ -65,9 +65,18 @@ impl Server {
         }
         parts.iter().for_each(|part| form.field("part", part));
         let mut to = Read::new("api/v1/proposals", ANSWER);
-        if commit {
-            to = to.query("commit", "now");
-        }
+        let authorization = match alone {
+            Some(officer) => {
+                to = to.query("commit", "now");
+                let path = "api/v1/proposals?commit=now";
+                Some(
+                    self.authorization(officer, "POST", path, &body.to_bytes()?)
+                        .await?,
+                )
+            }
+            None => None,
+        };
+        to = to.authorized(authorization.as_deref());
         self.post(to, form.end(), &form.content_type()).await
     }
 
@@ -201,9 +210,19 @@ impl Server {
         officer: &Officer,
     ) -> Result<Value, Error> {
         let body = json(document)?;
-        let authorization = self.authorization(officer, "POST", path, &body).await?;
-        let to = Read::new(path, ANSWER).authorized(Some(&authorization));
-        self.post(to, body.into(), "application/json").await
+        let send = async || {
+            let authorization = self.authorization(officer, "POST", path, &body).await?;
+            let to = Read::new(path, ANSWER).authorized(Some(&authorization));
+            self.post(to, body.clone().into(), "application/json").await
+        };
+        match send().await {
+            // The same was signed in this very second, by a script perhaps: signed anew it is another.
+            Err(again) if again.code() == Some("replayed") => {
+                tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+                send().await
+            }
+            answer => answer,
+        }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(

@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 use std::{convert::Infallible, sync::Arc};
 
@@ -71,6 +71,11 @@ impl Shown {
                 let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
                 let method = parts.method.as_str();
                 let signer = site.casework.authenticate(signature, method, path, body)?;
+                if parts.method != Method::GET {
+                    let key = parts.headers.get("idempotency-key");
+                    let key = key.and_then(|key| key.to_str().ok());
+                    site.casework.first_time(signature, key)?;
+                }
                 let (id, officer) = signer;
                 Caller::Officer(Arc::new(Signed { id, officer }))
             }

@@ -33,6 +33,8 @@ pub struct Config {
     /// Whether `domains` and `networks` are for everybody; else they want a token, as sellers and
     /// accounts always do.
     pub open_feeds: bool,
+    /// The most connections of one address; 0: no limit, as behind a proxy.
+    pub address_connections: usize,
     /// Requests to the API that a token may send each second, on average; 0: no limit.
     pub token_rate: u32,
     /// How many it may send at once after a silence.
@@ -60,6 +62,7 @@ impl Default for Config {
             stale: 300,
             grace: 10,
             open_feeds: true,
+            address_connections: 500,
             token_rate: 50,
             token_burst: 500,
             address_rate: 100,

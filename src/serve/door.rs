@@ -15,6 +15,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use std::time::Duration;
 
 /// The most bytes of a body from somebody who shows no token.
 const SMALL: usize = 256 * 1024;
@@ -37,7 +38,10 @@ async fn enter(site: &Site, request: Request) -> Answer<(Turn, Request)> {
         Shown::Token(_) => LARGE,
         _ => SMALL,
     };
-    let body = whole(body, limit).await?;
+    let span = Duration::from_secs(site.config.timeout);
+    let late = |_| Problem::unavailable("the body didn't come in time");
+    let body = whole(body, limit);
+    let body = tokio::time::timeout(span, body).await.map_err(late)??;
     let hash = Hash::of(&body);
     let caller = shown.caller(site, &parts, &hash)?;
     let turn = Turn::of(site, &parts, &caller, &hash)?;

@@ -2,6 +2,7 @@
 
 use super::{
     Config, Error,
+    addresses::Addresses,
     limits::Peer,
     metrics::{Counted, Metrics},
     router,
@@ -93,6 +94,7 @@ impl Server {
             limit: Arc::new(Semaphore::new(
                 self.config.connections.min(Semaphore::MAX_PERMITS),
             )),
+            addresses: Addresses::new(self.config.address_connections),
             open: Some(connections),
             grace: Duration::from_secs(self.config.grace),
             stopping: stopping.clone(),
@@ -101,6 +103,7 @@ impl Server {
             listener: self.metrics,
             router: metrics_router(registry),
             limit: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
+            addresses: Addresses::new(0),
             open: None,
             grace: Duration::from_secs(1),
             stopping,
@@ -119,6 +122,7 @@ struct Listener {
     listener: TcpListener,
     router: Router,
     limit: Arc<Semaphore>,
+    addresses: Addresses,
     open: Option<prometheus::IntGauge>,
     grace: Duration,
     stopping: watch::Receiver<bool>,
@@ -128,6 +132,9 @@ impl Listener {
     async fn serve(mut self) {
         let graceful = GracefulShutdown::new();
         while let Some((stream, peer, permit)) = self.accept().await {
+            let Some(place) = self.addresses.take(peer.ip()) else {
+                continue;
+            };
             let peer = Peer(peer.ip());
             let router = self.router.clone();
             let known = router.map_request(move |mut request: Request<Incoming>| {
@@ -140,16 +147,26 @@ impl Listener {
                 .http1()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME);
-            builder.http2().timer(TokioTimer::new());
-            let connection = builder
-                .serve_connection(TokioIo::new(stream), service)
-                .into_owned();
-            let connection = graceful.watch(connection);
+            builder
+                .http2()
+                .timer(TokioTimer::new())
+                .keep_alive_interval(HEAD_TIME)
+                .keep_alive_timeout(HEAD_TIME);
+            let (watcher, mut stopping) = (graceful.watcher(), self.stopping.clone());
             let counted = self.open.as_ref().map(Counted::up);
             tokio::spawn(async move {
-                // A reader that goes away in the middle is no fault of ours.
-                let _ = connection.await;
-                drop((permit, counted));
+                let began = tokio::select! {
+                    began = tokio::time::timeout(HEAD_TIME, begun(&stream)) => began.is_ok(),
+                    _ = stopping.wait_for(|stop| *stop) => false,
+                };
+                if began {
+                    let connection = builder
+                        .serve_connection(TokioIo::new(stream), service)
+                        .into_owned();
+                    // A reader that goes away in the middle is no fault of ours.
+                    let _ = watcher.watch(connection).await;
+                }
+                drop((permit, place, counted));
             });
         }
         drop(self.listener);
@@ -184,6 +201,22 @@ impl Listener {
         tokio::select! {
             next = next => next,
             _ = self.stopping.wait_for(|stop| *stop) => None,
+        }
+    }
+}
+
+/// Waits until it shows which protocol a connection speaks. The server behind waits for that
+/// without a limit of its own.
+async fn begun(stream: &TcpStream) {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut first).await {
+            // What arrived so far may become the preface.
+            Ok(n) if n > 0 && n < PREFACE.len() && PREFACE.starts_with(&first[..n]) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            _ => return,
         }
     }
 }

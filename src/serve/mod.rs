@@ -9,6 +9,7 @@
 //! manifests come from memory, where they change at one moment with the state.
 
 mod acting;
+mod addresses;
 mod caller;
 mod changes;
 mod config;

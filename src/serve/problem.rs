@@ -139,7 +139,7 @@ impl From<casework::Error> for Problem {
             | E::KeyBusy
             | E::TooManyTokens(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
-            E::Unauthorised(_) | E::Token(_) => StatusCode::UNAUTHORIZED,
+            E::Unauthorised(_) | E::Replayed | E::Token(_) => StatusCode::UNAUTHORIZED,
             E::Forbidden { .. }
             | E::Scope { .. }
             | E::NotProposed(_)

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canon::DecisionId,
-    casework::{Draft, Proposal, Proposals, Status},
+    casework::{Draft, Error, Proposal, Proposals, RequestSignature, Status},
     decision::{MAX_LEAF, MAX_PART},
     log::Committed,
     tlog::Hash,
@@ -21,7 +21,7 @@ use axum::{
         Path, Query, Request, State,
         rejection::{BytesRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -84,6 +84,10 @@ pub(super) async fn propose(
     request: Request,
 ) -> Answer {
     let Query(asked) = query(asked)?;
+    let alone = match asked.commit {
+        Some(Commit::Now) => Some(signature(request.headers())?),
+        None => None,
+    };
     let mut upload = Upload::of(request).await?;
     let draft = match receive(&site, &mut upload).await {
         Ok(draft) => draft,
@@ -92,7 +96,14 @@ pub(super) async fn propose(
             return Err(problem);
         }
     };
-    if asked.commit.is_some() {
+    if let Some(signature) = alone {
+        let hash = draft.body_hash();
+        let (by, _) = site
+            .casework
+            .authenticate(&signature, "POST", ALONE, &hash)?;
+        if by != *draft.officer() {
+            return Err(Error::Unauthorised("it is by another officer than the stay").into());
+        }
         let committed = site.casework.commit_alone(draft).await?;
         return Ok(committed_at(committed).into_response());
     }
@@ -102,6 +113,18 @@ pub(super) async fn propose(
         "id": proposal.id, "body_sha256": proposal.body_sha256, "status": proposal.status,
     });
     Ok((StatusCode::CREATED, [("location", place)], Json(said)).into_response())
+}
+
+/// What an officer signs beside a stay that is to take effect at once, with the hash of the stay's
+/// body: whoever sees a stay that waits for a second officer can't put it in force alone.
+const ALONE: &str = "/api/v1/proposals?commit=now";
+
+fn signature(headers: &HeaderMap) -> Answer<RequestSignature> {
+    let text = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(Error::Unauthorised("there is none"))?;
+    Ok(RequestSignature::parse(text)?)
 }
 
 /// The proposals, newest first.

@@ -1,6 +1,7 @@
 //! The database: leaves by index, parts by hash, the head.
 
 use std::{
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -45,6 +46,9 @@ impl Store {
         // A crash from here to the format's write leaves an empty database, which the next open
         // takes as new: no head, so nothing was ever acknowledged from it.
         files::create_dir_synced(dir)?;
+        // Openings lie here: they are for this user alone, whatever the process's mask is.
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700))
+            .map_err(|e| Error::io("close to others", dir, e))?;
         let tables = [
             (LEAVES, 16 << 20),
             (PARTS, 32 << 20),

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -74,7 +75,7 @@ impl House {
     pub fn signed(&self, officer: Officer, method: &str, path: &str, body: &[u8]) -> Answer {
         let header = self
             .secrets
-            .authorization(officer, method, path, now(), body);
+            .authorization(officer, method, path, stamp(), body);
         self.send(method, path, &[("authorization", &header)], body)
     }
 
@@ -83,14 +84,32 @@ impl House {
         self.propose_to("/api/v1/proposals", proposal, approval)
     }
 
+    /// The same, to take effect at once: signed by the officer beside the stay itself.
+    pub fn propose_alone(&self, stay: &Proposal, approval: &Approval, officer: Officer) -> Answer {
+        let path = "/api/v1/proposals?commit=now";
+        let secrets = &self.secrets;
+        let header = secrets.authorization(officer, "POST", path, now(), &stay.bytes());
+        self.upload(path, stay, approval, &[("authorization", &header)])
+    }
+
     pub fn propose_to(&self, path: &str, proposal: &Proposal, approval: &Approval) -> Answer {
+        self.upload(path, proposal, approval, &[])
+    }
+
+    fn upload(
+        &self,
+        path: &str,
+        proposal: &Proposal,
+        approval: &Approval,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let approval = serde_json::to_vec(approval).unwrap();
         let body = proposal.bytes();
         let mut fields = vec![("body", body.as_slice()), ("approval", &approval)];
         let openings = proposal.openings.iter();
         fields.extend(openings.map(|text| ("openings", text.as_bytes())));
         fields.extend(proposal.parts.iter().map(|part| ("part", part.as_slice())));
-        self.multipart(path, &fields)
+        self.multipart_by(path, &fields, headers)
     }
 
     /// `POST /api/v1/proposals/<id>/approvals`
@@ -100,6 +119,15 @@ impl House {
     }
 
     pub fn multipart(&self, path: &str, fields: &[(&str, &[u8])]) -> Answer {
+        self.multipart_by(path, fields, &[])
+    }
+
+    fn multipart_by(
+        &self,
+        path: &str,
+        fields: &[(&str, &[u8])],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         const EDGE: &str = "edge-of-a-field-399";
         let mut body = Vec::new();
         for (name, bytes) in fields {
@@ -111,12 +139,23 @@ impl House {
         }
         body.extend_from_slice(format!("--{EDGE}--\r\n").as_bytes());
         let media = format!("multipart/form-data; boundary={EDGE}");
-        self.send("POST", path, &[("content-type", &media)], &body)
+        let headers = [headers, &[("content-type", media.as_str())]].concat();
+        self.send("POST", path, &headers, &body)
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         send(self.address(), method, path, headers, body)
     }
+}
+
+/// A time for a signed request, another each time: the same request signed twice in one second is
+/// taken for an overheard one.
+pub fn stamp() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let early = now() - 250;
+    let next = |last: u64| Some(early.max(last + 1));
+    let last = LAST.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+    early.max(last.unwrap_or_default() + 1)
 }
 
 /// One request on a connection of its own.

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 pub use parts::{MAX_PART, parts};
 pub use view::RowView;
 
+/// The longest line that is read, bytes: no name, address or URL of a shop is longer.
+const MAX_LINE: usize = 2048;
+
 /// How a batch is to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
@@ -180,6 +183,20 @@ fn read_line(number: u64, line: Result<&str, String>, guard: &Guard, options: &O
             };
         }
     };
+    if text.len() > MAX_LINE {
+        let message =
+            format!("the line is longer than {MAX_LINE} bytes; put one subject on a line");
+        let unusable = Unusable {
+            code: typed::Code::NotAList,
+            message,
+            offer: None,
+        };
+        return Row {
+            number,
+            text: shortened(text).into(),
+            outcome: unreadable(unusable, guard, options),
+        };
+    }
     if let Some(what) = typed::skipped(text) {
         return Row {
             number,

@@ -96,7 +96,7 @@ impl DraftArgs {
 
     fn edit_officers(&self, document: &mut Document) -> Result<(), Error> {
         for (id, officer) in document::read_officers(&self.officers)? {
-            document::add(&mut document.officers, id, officer);
+            document::add(&mut document.officers, id, officer)?;
         }
         for id in &self.remove_officer {
             let removed = document.officers.remove(id);

@@ -1,0 +1,55 @@
+//! Proposals that are taken back: by an officer, or because the log refused what one officer wanted
+//! alone.
+
+use super::{Casework, Error, Proposal, Status, lock, proposal::Withdrawal};
+use crate::{
+    canon::{DecisionId, OfficerId},
+    trust::{Officer, Role},
+};
+
+impl Casework {
+    /// Takes a proposal back: its proposer, or a senior officer. Doing it twice is no error.
+    pub fn withdraw(
+        &self,
+        id: &DecisionId,
+        by: &OfficerId,
+        officer: &Officer,
+    ) -> Result<Proposal, Error> {
+        let mut record = self.record_of(id)?;
+        if record.approval.officer != *by && !officer.roles.contains(&Role::Senior) {
+            return Err(Error::Forbidden {
+                officer: by.to_string(),
+                why: "its proposer or a senior officer withdraws a proposal",
+            });
+        }
+        let desk = lock(&self.inner.desk);
+        if desk.entering.contains(id) {
+            return Err(Error::BeingApproved(id.to_string()));
+        }
+        match self.status(id, &record, &record.decoded()?)? {
+            Status::Committed => return Err(self.taken(id)?),
+            Status::Withdrawn => {}
+            Status::Expired | Status::Proposed => {
+                record.withdrawn = Some(Withdrawal {
+                    by: by.clone(),
+                    time: self.inner.authority.now(),
+                });
+                self.put(id, &record)?;
+                self.count("withdrawn");
+            }
+        }
+        drop(desk);
+        self.forget(id)?;
+        self.proposal(id)
+    }
+
+    /// Withdraws what its proposer wanted alone and the log refused.
+    pub(super) fn take_back(&self, id: &DecisionId) -> Result<(), Error> {
+        let mut record = self.record_of(id)?;
+        record.withdrawn = Some(Withdrawal {
+            by: record.approval.officer.clone(),
+            time: self.inner.authority.now(),
+        });
+        self.put(id, &record)
+    }
+}
