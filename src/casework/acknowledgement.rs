@@ -178,12 +178,7 @@ impl Casework {
                 silenced.push((key, row::write(TABLE, &row)?));
             }
         }
-        let keys: Vec<Vec<u8>> = silenced.iter().map(|(key, _)| key.clone()).collect();
-        self.keep(|| store.erase(TABLE, &keys))?;
-        for (key, value) in &silenced {
-            self.keep(|| store.put(TABLE, key, value, Durability::Synced))?;
-        }
-        Ok(())
+        self.keep(|| store.overwrite(TABLE, &silenced))
     }
 
     fn judge_one(

@@ -76,6 +76,22 @@ impl Store {
         self.forget(PRIVATE, &first, &last)
     }
 
+    /// Sets keys of a private table, and destroys what they held before, in the files too. A crash
+    /// before the end leaves the new values, and bytes of the old until the next compaction.
+    pub fn overwrite(&self, table: &str, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Error> {
+        let keys = || rows.iter().map(|(key, _)| key);
+        let (Some(first), Some(last)) = (keys().min(), keys().max()) else {
+            return Ok(());
+        };
+        let puts: Vec<Write<'_>> = rows
+            .iter()
+            .map(|(key, value)| Write::Put { table, key, value })
+            .collect();
+        self.write(&puts, Durability::Synced)?;
+        let (first, last) = (private_key(table, first)?, private_key(table, last)?);
+        self.forget(PRIVATE, &first, &last)
+    }
+
     /// The value of one key of a private table.
     pub fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.read(PRIVATE, &private_key(table, key)?)
@@ -181,6 +197,10 @@ mod tests {
         store
             .put("openings", b"zz", b"stays", Durability::Synced)
             .unwrap();
+        assert!(found());
+        let silent = (keys[0].clone(), b"said".to_vec());
+        store.overwrite("openings", &[silent]).unwrap();
+        assert_eq!(store.get("openings", &keys[0]).unwrap().unwrap(), b"said");
         assert!(found());
         store.erase("openings", &keys).unwrap();
         assert!(!found());
