@@ -107,10 +107,9 @@ impl Casework {
 
     /// The openings of a proposal, as its proposer sent them: for the officer who is to approve.
     pub fn proposal_openings(&self, id: &DecisionId) -> Result<String, Error> {
-        let body = self.proposal(id)?;
+        self.proposal(id)?;
         let origin = self.inner.authority.ledger().origin().clone();
-        let list = Body::decode(body.body)?;
-        let found = self.openings_of(&list)?;
+        let found = self.inner.authority.openings_of(id)?;
         let openings: Vec<Opening> = found.into_iter().map(|(_, opening)| opening).collect();
         Ok(openings_text(&origin, id, &openings))
     }
@@ -134,7 +133,7 @@ impl Casework {
         }
         let body = self.dossier(id)?.body;
         let body = Body::decode(body)?;
-        let mut found = self.openings_of(&body)?;
+        let mut found = self.inner.authority.openings_of(id)?;
         if let Some(wanted) = subjects {
             found.retain(|(_, o)| {
                 wanted.contains(&o.subject) || o.aliases.iter().any(|a| wanted.contains(a))
@@ -180,18 +179,7 @@ impl Casework {
 
     /// Erases the openings of a proposal.
     pub(super) fn forget(&self, id: &DecisionId) -> Result<(), Error> {
-        let held: Vec<Hash> = {
-            let openings = self.openings();
-            let rows = openings.by_subject.values().flatten();
-            let held: BTreeSet<Hash> = rows.filter(|(d, _)| d == id).map(|(_, c)| *c).collect();
-            held.into_iter().collect()
-        };
-        let mut found = Vec::new();
-        for commitment in held {
-            if let Some(opening) = self.opening(id, &commitment)? {
-                found.push((commitment, opening));
-            }
-        }
+        let found = self.inner.authority.openings_of(id)?;
         self.destroy(id, &found)
     }
 
@@ -241,29 +229,6 @@ impl Casework {
             }
         }
         Ok(())
-    }
-
-    /// The openings that there are of a list's commitments.
-    fn openings_of(&self, body: &Body) -> Result<Vec<(Hash, Opening)>, Error> {
-        let Body::List(list) = body else {
-            return Ok(Vec::new());
-        };
-        let parts = super::AuthorityParts(&self.inner.authority);
-        let (mut last, mut committed) = (String::new(), Vec::new());
-        for part in &list.parts {
-            crate::decision::read_part(&parts, part, &mut last, |line| {
-                committed.extend(committed_in(&line));
-                Ok::<(), PartError>(())
-            })
-            .map_err(|e| Error::part(part.sha256, e))?;
-        }
-        let mut found = Vec::new();
-        for commitment in committed {
-            if let Some(opening) = self.opening(&list.id, &commitment)? {
-                found.push((commitment, opening));
-            }
-        }
-        Ok(found)
     }
 
     /// An entry that is or may come back in force is acted upon: its opening is needed.

@@ -175,6 +175,12 @@ impl Authority {
         openings::read(&self.store, &origin, id, commitment)
     }
 
+    /// What the commitments of a decision stand for, as far as it wasn't erased.
+    pub fn openings_of(&self, id: &DecisionId) -> Result<Vec<(Hash, Opening)>, Error> {
+        let origin = self.ledger().origin().clone();
+        openings::of(&self.store, &origin, id)
+    }
+
     /// Hands every opening with its commitment to `each`, by decision. Reads them all.
     pub fn each_opening(&self, each: impl FnMut(Hash, Opening)) -> Result<(), Error> {
         let origin = self.ledger().origin().clone();

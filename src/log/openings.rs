@@ -59,6 +59,22 @@ pub(super) fn each(
     Ok(())
 }
 
+/// The openings that there are of a decision, by commitment.
+pub(super) fn of(
+    store: &Store,
+    origin: &Origin,
+    id: &DecisionId,
+) -> Result<Vec<(Hash, Opening)>, Error> {
+    let prefix = [id.as_str().as_bytes(), &[0]].concat();
+    let mut found = Vec::new();
+    for row in store.scan(OPENINGS, &prefix)? {
+        let (key, value) = row?;
+        let (_, commitment) = split(&key).ok_or_else(|| broken("its key"))?;
+        found.push((commitment, parse(&value, origin, id)?));
+    }
+    Ok(found)
+}
+
 /// Destroys openings, in the files too. What isn't there is passed over.
 pub(super) fn erase(store: &Store, id: &DecisionId, commitments: &[Hash]) -> Result<(), Error> {
     let keys: Vec<Vec<u8>> = commitments.iter().map(|c| key(id, c)).collect();
