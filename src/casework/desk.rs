@@ -103,7 +103,9 @@ impl Casework {
             _ => match self.enter(id.clone(), None).await {
                 // What was refused must not wait for somebody who signs it later.
                 Err(error @ (Error::Refused(_) | Error::Guard(_))) => {
-                    self.take_back(&id)?;
+                    let record = self.record_of(&id)?;
+                    let by = record.approval.officer.clone();
+                    self.take_back(&id, record, &by)?;
                     Err(error)
                 }
                 entered => entered,

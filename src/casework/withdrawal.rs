@@ -1,7 +1,10 @@
 //! Proposals that are taken back: by an officer, or because the log refused what one officer wanted
 //! alone.
 
-use super::{Casework, Error, Proposal, Status, lock, proposal::Withdrawal};
+use super::{
+    Casework, Error, Proposal, Status, lock,
+    proposal::{Record, Withdrawal},
+};
 use crate::{
     canon::{DecisionId, OfficerId},
     trust::{Officer, Role},
@@ -15,7 +18,7 @@ impl Casework {
         by: &OfficerId,
         officer: &Officer,
     ) -> Result<Proposal, Error> {
-        let mut record = self.record_of(id)?;
+        let record = self.record_of(id)?;
         if record.approval.officer != *by && !officer.roles.contains(&Role::Senior) {
             return Err(Error::Forbidden {
                 officer: by.to_string(),
@@ -30,12 +33,7 @@ impl Casework {
             Status::Committed => return Err(self.taken(id)?),
             Status::Withdrawn => {}
             Status::Expired | Status::Proposed => {
-                record.withdrawn = Some(Withdrawal {
-                    by: by.clone(),
-                    time: self.inner.authority.now(),
-                });
-                self.put(id, &record)?;
-                self.count("withdrawn");
+                self.take_back(id, record, by)?;
             }
         }
         drop(desk);
@@ -43,13 +41,19 @@ impl Casework {
         self.proposal(id)
     }
 
-    /// Withdraws what its proposer wanted alone and the log refused.
-    pub(super) fn take_back(&self, id: &DecisionId) -> Result<(), Error> {
-        let mut record = self.record_of(id)?;
+    /// Marks a proposal as taken back.
+    pub(super) fn take_back(
+        &self,
+        id: &DecisionId,
+        mut record: Record,
+        by: &OfficerId,
+    ) -> Result<(), Error> {
         record.withdrawn = Some(Withdrawal {
-            by: record.approval.officer.clone(),
+            by: by.clone(),
             time: self.inner.authority.now(),
         });
-        self.put(id, &record)
+        self.put(id, &record)?;
+        self.count("withdrawn");
+        Ok(())
     }
 }
