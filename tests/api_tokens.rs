@@ -212,3 +212,21 @@ fn officers_sign_the_body_and_need_the_role() {
         .signed(Officer::First, "GET", "/api/v1/subscribers/nobody", b"")
         .refused(404, "no_subscriber");
 }
+
+/// Whoever overhears a signed write can't have it done again.
+#[test]
+fn a_signed_write_is_taken_once() {
+    let house = House::new();
+    house.reader("shopee", &["sellers/shopee.vn"]);
+    let path = "/api/v1/subscribers/shopee/tokens";
+    let secrets = &house.secrets;
+    let stamp = house::http::stamp();
+    let header = secrets.authorization(Officer::First, "POST", path, stamp, b"{}");
+    let send = |more: &[(&str, &str)]| {
+        let headers = [&[("authorization", header.as_str())], more].concat();
+        house.send("POST", path, &headers, b"{}")
+    };
+    assert_eq!(send(&[]).status, 201);
+    send(&[]).refused(401, "replayed");
+    send(&[("idempotency-key", "k")]).refused(401, "replayed");
+}
