@@ -199,9 +199,7 @@ fn start(
     conf: impl Fn(u16, u16) -> String,
 ) -> Option<(peers::Running, String)> {
     let tool = peers::tool(name)?;
-    // Debian's AppArmor profiles bind the system path to system directories: a copy reads the test's.
-    let program = dir.join("program");
-    fs::copy(tool, &program).unwrap();
+    let program = peers::program(&tool, dir);
     let port = peers::free_port();
     let file = dir.join("conf");
     fs::write(&file, conf(port, serve(World::Internet))).unwrap();

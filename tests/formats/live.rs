@@ -6,7 +6,7 @@ use super::dns::{A, AAAA, TXT, Upstream, ask};
 use super::*;
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -74,7 +74,7 @@ impl Resolver {
         let file = dir.path().join("conf");
         fs::write(&file, conf(dir.path(), port)).unwrap();
         let log = fs::File::create(dir.path().join("log")).unwrap();
-        let mut command = Command::new(program(tool, dir.path()));
+        let mut command = Command::new(peers::program(tool, dir.path()));
         command.args(args).arg(&file).current_dir(dir.path());
         command.stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
@@ -111,16 +111,6 @@ impl Resolver {
             }
         }
     }
-}
-
-/// Debian's AppArmor profiles bind a system path to system directories: a copy reads the test's.
-fn program(tool: &Path, dir: &Path) -> PathBuf {
-    if !tool.starts_with("/usr/sbin") {
-        return tool.to_owned();
-    }
-    let copy = dir.join("program");
-    fs::copy(tool, &copy).unwrap();
-    copy
 }
 
 fn unbound_conf(dir: &Path, port: u16, upstream: u16, modules: &str, more: &str) -> String {

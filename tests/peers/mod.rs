@@ -24,6 +24,20 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     places.find_map(|dir| Some(dir.join(name)).filter(|file| is_program(file)))
 }
 
+/// A tool that may read `dir`: itself, or a copy in there. Debian's AppArmor profiles bind a system
+/// path to system directories; a copy elsewhere reads the test's.
+pub fn program(tool: &Path, dir: &Path) -> PathBuf {
+    if !tool.starts_with("/usr/sbin") {
+        return tool.to_owned();
+    }
+    // By another process: what this one has open for writing, a child that another test forks right
+    // now has open too until it executes, and the kernel starts no program that is open for writing.
+    let copy = dir.join("program");
+    let done = Command::new("cp").arg(tool).arg(&copy).status().unwrap();
+    assert!(done.success(), "cp: {done}");
+    copy
+}
+
 /// A file or directory that a package brings, such as `usr/share/gocode`: unpacked, installed, or
 /// `None`.
 pub fn data(path: &str) -> Option<PathBuf> {
