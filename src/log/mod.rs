@@ -19,6 +19,7 @@ mod current;
 mod error;
 mod metrics;
 mod openings;
+mod past;
 mod publish;
 mod sequencer;
 mod shelf;
