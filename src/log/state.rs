@@ -2,6 +2,7 @@
 
 use super::{
     Config, Error,
+    compaction::Generations,
     current::{Current, FeedView},
     shelf::{self, Shelf},
 };
@@ -21,6 +22,7 @@ pub(super) struct Books {
     pub(super) tree: Tree,
     pub(super) fold: Fold,
     pub(super) shelves: BTreeMap<FeedName, Shelf>,
+    pub(super) generations: Generations,
 }
 
 /// Parts as the store holds them.
@@ -51,6 +53,7 @@ impl Books {
             tree: Tree::new(),
             fold,
             shelves: BTreeMap::new(),
+            generations: Generations::default(),
         };
         let saved = load_shelves(store, &config.public())?;
         books.tree.push(tlog::leaf_hash(&genesis));
@@ -61,7 +64,8 @@ impl Books {
                 .apply(&bytes, &parts)
                 .map_err(|why| Error::Leaf { index, why })?;
             books.tree.push(tlog::leaf_hash(&bytes));
-            if matches!(applied.leaf, Leaf::State(_)) {
+            if let Leaf::State(state) = &applied.leaf {
+                books.generations.absorb(state, index + 1, &applied.changes);
                 books.shelve(&saved, index + 1, &applied.changes, out)?;
             }
         }
