@@ -19,7 +19,16 @@ wanted=(
   unbound unbound
   unbound-checkconf unbound
   dnsmasq dnsmasq-base
+  pdns_recursor pdns-recursor
+  kresd knot-resolver
+  /usr/share/lua/5.1/cqueues.lua lua-cqueues
+  knotd knot
+  kdig knot-dnsutils
+  nsd nsd
+  dig bind9-dnsutils
   nft nftables
+  bird bird2
+  birdc bird2
   go golang-go
   redis-check-rdb redis-tools
   redis-server redis-server
