@@ -117,15 +117,24 @@ pub enum Verify {
 #[serde(deny_unknown_fields)]
 pub struct OutputConfig {
     pub feed: FeedName,
-    /// A rendered format: `txt`, `hosts`, `rpz`, `unbound`, `dnsmasq`, `cidr`, `nft`, `csv`, `json`.
+    /// A rendered format: `txt`, `hosts`, `rpz`, `unbound`, `dnsmasq`, `cidr`, `nft`, `bird`,
+    /// `csv`, `json`.
     pub format: String,
     pub path: PathBuf,
     /// A command and its arguments, run without a shell; `{path}` stands for the file.
     #[serde(default)]
     pub reload: Vec<String>,
-    /// Loads the file with `nft -f`; the same as that reload command.
+    /// Loads a file of the format `nft` by `nft -f`, in one transaction, and holds what the kernel
+    /// has then, and at every round, against the set.
     #[serde(default)]
     pub nft: bool,
+    /// Loads a file of the format `bird` by `birdc configure`, reads its answer, and puts the last
+    /// file back that BIRD took where it doesn't take this one.
+    #[serde(default)]
+    pub bird: bool,
+    /// BIRD's control socket, where it isn't at its usual place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bird_socket: Option<PathBuf>,
     /// The file's mode in octal digits.
     #[serde(default = "default_mode")]
     pub mode: String,
@@ -248,9 +257,19 @@ impl Config {
             self.outputs.iter().all(|o| o.file_mode().is_some()),
             "an output's mode is three or four octal digits, such as 0644",
         )?;
+        let ways =
+            |o: &OutputConfig| u8::from(o.nft) + u8::from(o.bird) + u8::from(!o.reload.is_empty());
         rule(
-            self.outputs.iter().all(|o| !o.nft || o.reload.is_empty()),
-            "an output has nft or a reload command, not both",
+            self.outputs.iter().all(|o| ways(o) <= 1),
+            "an output has one of nft, bird and a reload command",
+        )?;
+        rule(
+            self.outputs.iter().all(|o| !o.nft || o.format == "nft"),
+            "an output with nft = true has the format nft",
+        )?;
+        rule(
+            self.outputs.iter().all(|o| !o.bird || o.format == "bird"),
+            "an output with bird = true has the format bird",
         )
     }
 }
@@ -261,6 +280,12 @@ impl OutputConfig {
         let path = self.path.display().to_string();
         if self.nft {
             return vec!["nft".into(), "-f".into(), path];
+        }
+        if self.bird {
+            let socket = self.bird_socket.iter();
+            let socket = socket.flat_map(|s| ["-s".to_owned(), s.display().to_string()]);
+            let words = std::iter::once("birdc".to_owned()).chain(socket);
+            return words.chain(["configure".to_owned()]).collect();
         }
         self.reload
             .iter()

@@ -317,7 +317,7 @@ fn sync_dir(dir: &Path) -> Result<(), Error> {
         .map_err(|e| Error::disk("sync the folder", dir, e))
 }
 
-fn parent(path: &Path) -> PathBuf {
+pub(super) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
         _ => PathBuf::from("."),

@@ -85,6 +85,12 @@ impl Enforced {
         Ok(())
     }
 
+    /// The addresses that are enforced, as ranges that touch nowhere.
+    pub(super) fn addresses(&self) -> Vec<(std::net::IpAddr, std::net::IpAddr)> {
+        let keep = |entry: &Entry<'_>, _: Option<&Row<'_>>| self.keeps(entry);
+        Listing::new(&self.set, &keep).addresses()
+    }
+
     /// The lines that are enforced, in feed order.
     pub(super) fn sorted(&self) -> Vec<String> {
         let keep = |entry: &Entry<'_>, _: Option<&Row<'_>>| self.keeps(entry);

@@ -21,6 +21,8 @@ mod enforced;
 mod error;
 mod follow;
 mod keep;
+mod kernel;
+mod load;
 mod metrics;
 mod never;
 mod outputs;
