@@ -2,7 +2,7 @@
 //! to trust.
 
 use super::Error;
-use crate::{canon::Origin, entries::FeedName, fetch};
+use crate::{canon::Origin, entries::FeedName, fetch, transfer};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -24,6 +24,9 @@ pub struct Config {
     /// Files to write and commands to run.
     #[serde(rename = "output")]
     pub outputs: Vec<OutputConfig>,
+    /// Policy zones over DNS for resolvers beside the agent, served while it runs; unset: none.
+    /// Both `domains` and `networks` are followed then.
+    pub transfer: Option<transfer::Config>,
     /// A file of names and networks that are never enforced here, one a line: `shop.vn` (it and
     /// all below it), `shop.vn =` (the name alone), `203.0.113.0/24`; `#` begins a comment.
     pub never_block: Option<PathBuf>,
@@ -50,6 +53,7 @@ impl Default for Config {
             feeds: BTreeSet::new(),
             verify: Verify::Digest,
             outputs: Vec::new(),
+            transfer: None,
             never_block: None,
             receipts: None,
             accept: None,
@@ -225,10 +229,18 @@ impl Default for RetryConfig {
 }
 
 impl Config {
-    /// The feeds that are followed: those named, and those of the outputs.
+    /// The feeds that are followed: those named, those of the outputs and those of the zones.
     pub fn followed(&self) -> BTreeSet<FeedName> {
         let of_outputs = self.outputs.iter().map(|o| o.feed.clone());
-        self.feeds.iter().cloned().chain(of_outputs).collect()
+        let zones = self.transfer.as_ref().filter(|zones| zones.serve);
+        let of_zones = zones.map(|_| [FeedName::domains(), FeedName::networks()]);
+        let of_zones = of_zones.into_iter().flatten();
+        self.feeds
+            .iter()
+            .cloned()
+            .chain(of_outputs)
+            .chain(of_zones)
+            .collect()
     }
 
     /// Refuses what can't work, before anything is opened.

@@ -6,6 +6,8 @@
 //! parts/<sha256> trust documents, and the parts of stays that are open
 //! feeds/<feed>/  base-<sha256>.zst, delta-<sha256>.zst, held-<sha256>
 //! outputs        what was written where, and what was acknowledged
+//! generations    where the base of the policy zones stands
+//! zones/         the policy zones (room `transfer`)
 //! evidence/      two signed checkpoints that contradict each other, if ever
 //! lock           one agent at a time
 //! ```

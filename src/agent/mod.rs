@@ -7,7 +7,7 @@
 //! ```text
 //! source ─▶ pull ─▶ chain ─▶ follow ─▶ state on disk ─▶ enforced ─▶ outputs ─▶ receipts
 //!           bounds   log      feed      the head first   less what    files,
-//!                                                        is spared    commands
+//!                                                        is spared    commands, zones
 //! ```
 //!
 //! Whatever fails, the last good set stays, the failure is told (a [`Report`], an alarm, a
@@ -34,6 +34,7 @@ mod settle;
 mod standing;
 mod watch;
 mod work;
+mod zones;
 
 pub use config::{
     BrakeConfig, Config, Limits, OutputConfig, ReceiptConfig, RetryConfig, RootPin, SourceConfig,
@@ -67,6 +68,7 @@ use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
+use zones::Zones;
 
 /// A subscriber's agent. One at a time works in a state folder.
 pub struct Agent {
@@ -89,6 +91,8 @@ pub struct Agent {
     /// Alarms about the state folder, told until a round puts it right.
     damage: Vec<Alarm>,
     metrics: Metrics,
+    /// The policy zones, once they are served.
+    zones: Option<Zones>,
     clock: Clock,
 }
 
@@ -136,6 +140,7 @@ impl Agent {
             salvaged: BTreeMap::new(),
             damage: Vec::new(),
             metrics: Metrics::new(registry)?,
+            zones: None,
             clock: Clock::local(),
             disk,
             config,
