@@ -6,6 +6,10 @@ use crate::{canon::Origin, entries::FeedName, fetch, transfer};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf};
 
+/// Resolvers put off a zone's new names for a minute and more, and names that moved must not
+/// stand open meanwhile.
+const LEAST_BETWEEN_BASES: u64 = 180;
+
 /// The agent's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +31,10 @@ pub struct Config {
     /// Policy zones over DNS for resolvers beside the agent, served while it runs; unset: none.
     /// Both `domains` and `networks` are followed then.
     pub transfer: Option<transfer::Config>,
+    /// Seconds from one move of the zones' base to the next. No setting: resolvers need them.
+    /// Tests don't.
+    #[serde(skip)]
+    pub least_between_bases: u64,
     /// A file of names and networks that are never enforced here, one a line: `shop.vn` (it and
     /// all below it), `shop.vn =` (the name alone), `203.0.113.0/24`; `#` begins a comment.
     pub never_block: Option<PathBuf>,
@@ -54,6 +62,7 @@ impl Default for Config {
             verify: Verify::Digest,
             outputs: Vec::new(),
             transfer: None,
+            least_between_bases: LEAST_BETWEEN_BASES,
             never_block: None,
             receipts: None,
             accept: None,

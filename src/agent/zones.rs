@@ -17,10 +17,6 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Seconds from one generation of the base to the next: resolvers put off a zone's new names for
-/// a minute and more, and names that moved must not stand open meanwhile.
-const LEAST_BETWEEN: u64 = 180;
-
 /// The file of the generations, beside the folder of the zones.
 const GENERATIONS: &str = "generations";
 
@@ -90,10 +86,11 @@ impl Source for Shared {
 }
 
 impl Generations {
-    /// The generations after a round that left the log at `size` with its base at `log`.
-    fn next(held: Option<Self>, log: u64, size: u64, now: u64) -> Self {
+    /// The generations after a round that left the log at `size` with its base at `log`; at least
+    /// so many seconds lie between two.
+    fn next(held: Option<Self>, log: u64, size: u64, now: u64, least: u64) -> Self {
         match held {
-            Some(held) if log <= held.log || now < held.since.saturating_add(LEAST_BETWEEN) => held,
+            Some(held) if log <= held.log || now < held.since.saturating_add(least) => held,
             Some(held) => Self {
                 log,
                 bases: [size, held.bases[0]],
@@ -145,7 +142,7 @@ impl Agent {
     /// Hands what is enforced to the zones. Nothing that would be empty while the verified set
     /// isn't, and nothing before both feeds are verified.
     pub(super) fn hand_on(&mut self) -> Result<(), Error> {
-        let now = self.now();
+        let (now, least) = (self.now(), self.config.least_between_bases);
         let Some(zones) = &mut self.zones else {
             return Ok(());
         };
@@ -159,7 +156,7 @@ impl Agent {
             let ledger = &domains.0.fold.ledger;
             (ledger.base(), ledger.size())
         };
-        let generations = Generations::next(zones.generations, log, size, now);
+        let generations = Generations::next(zones.generations, log, size, now, least);
         let moved = zones.generations != Some(generations);
         if zones.made_from == Some(made_from) && !moved {
             return Ok(());
@@ -240,14 +237,14 @@ mod tests {
 
     #[test]
     fn the_base_moves_with_the_logs_and_not_too_soon() {
-        let first = Generations::next(None, 2, 10, 1000);
+        let first = Generations::next(None, 2, 10, 1000, 180);
         assert_eq!(first.bases, [10, 10]);
-        assert_eq!(Generations::next(Some(first), 2, 20, 9000), first);
+        assert_eq!(Generations::next(Some(first), 2, 20, 9000, 180), first);
         // The log's base has moved: not within 180 seconds, and then to what is enforced by then.
-        assert_eq!(Generations::next(Some(first), 15, 20, 1179), first);
-        let second = Generations::next(Some(first), 15, 30, 1180);
+        assert_eq!(Generations::next(Some(first), 15, 20, 1179, 180), first);
+        let second = Generations::next(Some(first), 15, 30, 1180, 180);
         assert_eq!((second.bases, second.log), ([30, 10], 15));
-        let third = Generations::next(Some(second), 40, 41, 9000);
+        let third = Generations::next(Some(second), 40, 41, 9000, 180);
         assert_eq!(third.bases, [41, 30]);
     }
 }
