@@ -91,6 +91,7 @@ pub struct Agent {
     /// Alarms about the state folder, told until a round puts it right.
     damage: Vec<Alarm>,
     metrics: Metrics,
+    registry: prometheus::Registry,
     /// The policy zones, once they are served.
     zones: Option<Zones>,
     clock: Clock,
@@ -140,6 +141,7 @@ impl Agent {
             salvaged: BTreeMap::new(),
             damage: Vec::new(),
             metrics: Metrics::new(registry)?,
+            registry: registry.clone(),
             zones: None,
             clock: Clock::local(),
             disk,

@@ -23,7 +23,7 @@ const GENERATIONS: &str = "generations";
 /// The zones: bound, and served from the moment on at which the log is known.
 pub(super) struct Zones {
     addresses: Addresses,
-    bound: Option<Server>,
+    bound: Option<(Server, transfer::Metrics)>,
     serving: Option<(Handle, Arc<Shared>)>,
     generations: Option<Generations>,
     /// Of which enforced sets the zones are made.
@@ -117,6 +117,7 @@ impl Agent {
         };
         let server = Server::bind(config).await?;
         let addresses = server.addresses();
+        let metrics = transfer::Metrics::new(&self.registry)?;
         let generations = self.disk.read_checked(GENERATIONS);
         let generations = generations.unwrap_or_else(|error| {
             tracing::warn!(%error, "the zones' base begins anew");
@@ -124,7 +125,7 @@ impl Agent {
         });
         self.zones = Some(Zones {
             addresses,
-            bound: Some(server),
+            bound: Some((server, metrics)),
             serving: None,
             generations: generations.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
             made_from: None,
@@ -215,9 +216,9 @@ impl Zones {
             state.moment = Some(moment);
         }
         match self.bound.take() {
-            Some(server) => {
+            Some((server, metrics)) => {
                 let source: Arc<dyn Source> = shared.clone();
-                self.serving = Some((server.start(folder, source)?, shared));
+                self.serving = Some((server.start(folder, source, metrics)?, shared));
             }
             None => shared.changed.send_modify(|changes| *changes += 1),
         }

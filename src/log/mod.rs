@@ -20,6 +20,7 @@ mod current;
 mod error;
 mod metrics;
 mod openings;
+mod past;
 mod publish;
 mod sequencer;
 mod shelf;

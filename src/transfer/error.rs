@@ -7,7 +7,9 @@ use std::path::Path;
 pub enum Error {
     #[error("{0}")]
     Setting(String),
-    #[error("can't listen on {address}: {source}. Is another server there? Set transfer.listen")]
+    #[error(
+        "can't listen on {address}: {source}. Is another server there? Choose another address with --dns or transfer.listen"
+    )]
     Bind {
         address: std::net::SocketAddr,
         source: std::io::Error,

@@ -15,12 +15,36 @@
 //! A resolver takes `block`, `allow`, `base`, `net` in this order, or `rpz` alone.
 
 mod config;
+mod desk;
+mod disk;
+mod door;
 mod error;
+mod keeper;
+mod keys;
+mod levels;
+mod maker;
+mod metrics;
 mod name;
+mod names;
+mod notify;
+mod query;
+mod reading;
 mod server;
 mod source;
+mod stream;
+mod tls;
+mod tsig;
+mod wire;
+mod zone;
 
 pub use config::{Apexes, Config};
 pub use error::Error;
+pub use metrics::Metrics;
 pub use server::{Addresses, Handle, Server};
 pub use source::{Held, Moment, Source, View};
+
+/// Unix seconds by this machine's clock.
+fn now() -> u64 {
+    let since = std::time::UNIX_EPOCH.elapsed();
+    since.map_or(0, |time| time.as_secs())
+}

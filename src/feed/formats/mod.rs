@@ -31,7 +31,7 @@ use std::{
 
 pub use listing::Listing;
 pub use nets::{NFT_SETS, NFT_TABLE};
-pub use rpz::MAX_APEX;
+pub use rpz::{MAX_APEX, trigger};
 
 use crate::{
     canon::Origin,
