@@ -132,6 +132,24 @@ impl Set {
         Ok(())
     }
 
+    /// The lines that this set holds and an older one doesn't, and the other way round: what
+    /// (came, went), in no order. Where one was made from the other by a change it costs no more
+    /// than the change, since the rest is shared.
+    pub fn moved_since<'a>(&'a self, older: &'a Self) -> (Vec<&'a str>, Vec<&'a str>) {
+        let (mut came, mut went) = (Vec::new(), Vec::new());
+        for (new, old) in self.pages.iter().zip(&older.pages) {
+            if Arc::ptr_eq(new, old) {
+                continue;
+            }
+            for (new, old) in new.differing(old) {
+                let lacks = |bucket: &[u8], line: &str| !lines(bucket).any(|l| l == line);
+                came.extend(lines(new).filter(|line| lacks(old, line)));
+                went.extend(lines(old).filter(|line| lacks(new, line)));
+            }
+        }
+        (came, went)
+    }
+
     /// The state digest of design: Feeds.
     pub fn digest(&self, origin: &Origin, feed: &FeedName) -> Hash {
         state_digest(origin, feed, self.entries, &self.top_levels()[0][0])

@@ -2,6 +2,7 @@
 
 use super::{
     Config, Error,
+    compaction::Generations,
     current::{Current, FeedView},
     shelf::{self, Shelf},
 };
@@ -22,6 +23,7 @@ pub(super) struct Books {
     pub(super) fold: Fold,
     pub(super) shelves: BTreeMap<FeedName, Shelf>,
     indexes: BTreeMap<FeedName, Index>,
+    pub(super) generations: Generations,
 }
 
 /// Parts as the store holds them.
@@ -53,6 +55,7 @@ impl Books {
             fold,
             shelves: BTreeMap::new(),
             indexes: BTreeMap::new(),
+            generations: Generations::default(),
         };
         let saved = load_shelves(store, &config.public())?;
         books.tree.push(tlog::leaf_hash(&genesis));
@@ -63,7 +66,8 @@ impl Books {
                 .apply(&bytes, &parts)
                 .map_err(|why| Error::Leaf { index, why })?;
             books.tree.push(tlog::leaf_hash(&bytes));
-            if matches!(applied.leaf, Leaf::State(_)) {
+            if let Leaf::State(state) = &applied.leaf {
+                books.generations.absorb(state, index + 1, &applied.changes);
                 books.shelve(&saved, index + 1, &applied.changes, out)?;
             }
         }
