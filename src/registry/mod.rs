@@ -4,6 +4,7 @@
 //! their hash stands in every decision (`guard.lists`).
 
 mod day;
+pub mod facts;
 pub mod lists;
 pub mod plan;
 pub mod suffix;
