@@ -12,6 +12,7 @@ mod amend;
 mod approve;
 mod audit;
 mod check;
+mod compact;
 mod config_verb;
 mod demo;
 mod desk;
@@ -29,6 +30,7 @@ mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod registry;
 mod revoke;
 mod sealed;
 mod secret;
@@ -96,11 +98,14 @@ enum Verb {
     Propose(Box<propose::ProposeArgs>),
     Approve(approve::ApproveArgs),
     Erase(erase::EraseArgs),
+    Compact(compact::CompactArgs),
     Withdraw(withdraw::WithdrawArgs),
     Amend(amend::AmendArgs),
     Stay(stay::StayArgs),
     Revoke(revoke::RevokeArgs),
     Check(check::CheckArgs),
+    #[command(subcommand)]
+    Registry(registry::RegistryVerb),
     Lookup(lookup::LookupArgs),
     Show(show::ShowArgs),
     List(list::ListArgs),
@@ -151,11 +156,13 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Propose(args) => args.run(&config, out).await,
         Verb::Approve(args) => args.run(&config, out).await,
         Verb::Erase(args) => args.run(&config, out).await,
+        Verb::Compact(args) => args.run(&config, out).await,
         Verb::Withdraw(args) => args.run(&config, out).await,
         Verb::Amend(args) => args.run(&config, out).await,
         Verb::Stay(args) => args.run(&config, out).await,
         Verb::Revoke(args) => args.run(&config, out).await,
         Verb::Check(args) => args.run(&config, out),
+        Verb::Registry(verb) => verb.run(&config, out).await,
         Verb::Lookup(args) => args.run(&config, out).await,
         Verb::Show(args) => args.run(&config, out).await,
         Verb::List(args) => args.run(&config, out).await,

@@ -14,6 +14,7 @@
 
 mod authority;
 mod commit;
+mod compaction;
 mod config;
 mod current;
 mod error;
@@ -26,6 +27,7 @@ mod shelf;
 mod state;
 
 pub use authority::{Authority, Keys, init};
+pub use compaction::LEAST_BETWEEN;
 pub use config::Config;
 pub use current::{Current, FeedView};
 pub use error::{Error, Rejected};
