@@ -24,6 +24,7 @@
 //! | 3 | `feed` | snapshot, delta, manifest and rendered formats, encoding and decoding | sockets |
 //! | 4 | `log` | sequencer, commit, publication, current set | HTTP |
 //! | 5 | `casework` | proposals, subscribers, receipts | transport |
+//! | 6 | `transfer` | policy zones from entries; SOA, AXFR, IXFR, NOTIFY, TSIG, XoT over a source of five methods | the store, HTTP, casework |
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
 //! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
@@ -49,4 +50,5 @@ pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;
+pub mod transfer;
 pub mod trust;

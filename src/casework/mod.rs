@@ -16,6 +16,7 @@
 mod acknowledgement;
 mod book;
 mod changes;
+mod compaction;
 mod composition;
 mod desk;
 mod dossier;

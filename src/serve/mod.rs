@@ -12,6 +12,7 @@ mod acting;
 mod addresses;
 mod caller;
 mod changes;
+mod compaction;
 mod config;
 mod door;
 mod erasure;
@@ -39,11 +40,13 @@ mod subscribers;
 mod trust;
 mod upload;
 mod watch;
+mod zones;
 
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
 pub use router::router;
+pub use zones::Zones;
 
 /// The template of a route, for metrics; set by handlers that parse their path themselves.
 #[derive(Debug, Clone, Copy)]
