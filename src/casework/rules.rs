@@ -1,15 +1,21 @@
 //! What the desk is told about the guard.
 
 use crate::{
+    check::Guard,
     decision::{Body, Ledger, Parts},
     entries::Measure,
-    subject::{OwnedLine, Platforms},
+    registry::facts::Facts,
+    subject::{OwnedLine, Platforms, Subject},
     tlog::Hash,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Runs the refusals over a body: gives back the sentence of the first one.
 pub type Judge = Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
+
+/// Facts on a subject at a Unix time, from data sets and lists alone: asked for many subjects at once, of nobody over the
+/// network.
+pub type FactsOf = Arc<dyn Fn(&Subject, u64) -> Facts + Send + Sync>;
 
 /// The guard in force, and what typed texts are read by.
 #[derive(Clone)]
@@ -26,6 +32,10 @@ pub struct Rules {
     /// Run when a proposal is opened, so that its officer hears of a refusal before the second
     /// one is asked; the sequencer runs its own again.
     pub judge: Judge,
+    /// What typed texts are checked by, when somebody asks what would become of them.
+    pub guard: Option<Arc<Guard>>,
+    /// What is known of what is checked.
+    pub facts: Option<FactsOf>,
 }
 
 impl Rules {
@@ -39,6 +49,8 @@ impl Rules {
             respond_hours: Measure::ALL.map(|m| (m.as_str().to_owned(), 24)).into(),
             test_subjects: Vec::new(),
             judge: Arc::new(|_, _, _, _| Ok(())),
+            guard: None,
+            facts: None,
         }
     }
 

@@ -23,6 +23,7 @@ mod guard;
 mod held;
 mod init;
 mod list;
+mod lists;
 mod lookup;
 mod officer;
 mod output;
@@ -34,6 +35,7 @@ mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod sheet;
 mod show;
 mod signals;
 mod stay;
@@ -102,6 +104,8 @@ enum Verb {
     Revoke(revoke::RevokeArgs),
     Check(check::CheckArgs),
     Lookup(lookup::LookupArgs),
+    #[command(subcommand)]
+    Lists(lists::ListsVerb),
     Show(show::ShowArgs),
     List(list::ListArgs),
     Agent(agent::AgentVerb),
@@ -157,6 +161,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Revoke(args) => args.run(&config, out).await,
         Verb::Check(args) => args.run(&config, out),
         Verb::Lookup(args) => args.run(&config, out).await,
+        Verb::Lists(verb) => verb.run(&config, out),
         Verb::Show(args) => args.run(&config, out).await,
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,

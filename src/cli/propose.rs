@@ -13,6 +13,7 @@ use crate::{
     check::{
         Guard,
         batch::{self, Batch, Options, Outcome},
+        together,
     },
     config::Config,
     decision::{self, Action, Body, List, MeasureName, Override, PartRef},
@@ -151,6 +152,7 @@ impl ProposeArgs {
             category: &self.category,
             keep_covered: self.keep_covered,
             overrides,
+            known: None,
         };
         Ok(Batch::read(&bytes, guard, &options))
     }
@@ -326,7 +328,10 @@ fn judge(guard: &Guard, body: &Body, batch: &Batch, out: Output) -> Result<(), E
         return Ok(());
     };
     let kinds = batch.accepted().map(|line| line.kind).collect();
-    let findings = guard::whole(guard, list, when::now(), &kinds);
+    let mut findings = guard::whole(guard, list, when::now(), &kinds);
+    let networks = together::networks(batch.accepted());
+    let made = together::findings(&networks, &guard.lists().caps);
+    findings.extend(made.into_iter().map(|(_, finding)| finding));
     let (stopping, rest): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| guard::stops(f, body));
     for finding in rest {

@@ -74,6 +74,8 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
         platforms: Arc::new(guard.lists().platforms.clone()),
         respond_hours: guard.lists().plan.respond_hours(),
         test_subjects: guard.lists().test_subjects.clone(),
+        guard: Some(guard.clone()),
+        facts: None,
         judge: Arc::new(move |body, ledger, now, parts| {
             guard::judge(&guard, body, ledger, now, parts)
         }),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use publicsuffix::{List, Psl as _, Type};
 
+use super::day::Day;
 use crate::subject::cover;
 
 /// Who made a name a suffix.
@@ -25,6 +26,7 @@ pub struct Suffixes {
     rules: HashMap<Box<str>, Rule>,
     /// Each name above a rule, with the rule found first, a registry's before a company's.
     above: HashMap<Box<str>, Rule>,
+    date: Option<Day>,
 }
 
 /// A line of the list.
@@ -52,11 +54,15 @@ impl Suffixes {
         let mut rules = HashMap::new();
         let mut above: HashMap<Box<str>, Rule> = HashMap::new();
         let mut owner = None;
+        let mut date = None;
         for (number, line) in (1u32..).zip(text.lines()) {
             if line.contains("BEGIN ICANN DOMAINS") {
                 owner = Some(Owner::Public);
             } else if line.contains("BEGIN PRIVATE DOMAINS") {
                 owner = Some(Owner::Private);
+            }
+            if let Some(version) = line.strip_prefix("// VERSION: ") {
+                date = version.get(..10).and_then(|day| Day::parse(day).ok());
             }
             if line.starts_with("//") {
                 ascii.push_str(line);
@@ -86,7 +92,17 @@ impl Suffixes {
             rules.insert(rule.into_boxed_str(), found);
         }
         let list: List = ascii.parse().map_err(|_| Fault::Empty)?;
-        Ok(Suffixes { list, rules, above })
+        Ok(Suffixes {
+            list,
+            rules,
+            above,
+            date,
+        })
+    }
+
+    /// The day of the list, where it says its version, as it has done since 2024.
+    pub fn dated(&self) -> Option<Day> {
+        self.date
     }
 
     /// The rule by which the name is itself a suffix.
@@ -183,6 +199,7 @@ mod tests {
         ] {
             assert_eq!(owner(name), None, "{name}");
         }
+        assert_eq!(list.dated(), Day::parse("2026-10-22").ok());
         assert_eq!(list.registrable("a.b.shop.com.vn"), Some("shop.com.vn"));
         assert_eq!(list.registrable("com.vn"), None);
         assert_eq!(list.of("a.shop.com.vn"), Some("com.vn"));
