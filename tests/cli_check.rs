@@ -23,7 +23,10 @@ fn said(output: &Output) -> String {
 #[test]
 fn a_subject_is_explained_in_both_languages() {
     let dir = tempfile::tempdir().unwrap();
-    let output = run(dir.path(), &["check", "facebook.com", "shop.vn"]);
+    let output = run(
+        dir.path(),
+        &["check", "facebook.com", "shop.vn", "--offline"],
+    );
     let said_ = said(&output);
     assert!(!output.status.success());
     for part in [
@@ -57,7 +60,10 @@ fn a_list_becomes_files_that_can_be_opened() {
     let csv = std::fs::read_to_string(dir.path().join("a.csv")).unwrap();
     assert!(csv.contains("'@SUM(1)"), "{csv}");
     sheet(&dir.path().join("a.xlsx"));
-    let other = run(dir.path(), &["check", "shop.vn", "--result", "a.ods"]);
+    let other = run(
+        dir.path(),
+        &["check", "shop.vn", "--offline", "--result", "a.ods"],
+    );
     assert!(said(&other).contains("name it .csv or .xlsx"));
 }
 
@@ -109,7 +115,13 @@ fn a_list_is_refreshed_and_judges() {
         output.status.success() && told.contains("1 added, 0 removed"),
         "{told}"
     );
-    let checked = ["check", "198.51.100.7", "--set", "lists.directory=lists"];
+    let checked = [
+        "check",
+        "198.51.100.7",
+        "--offline",
+        "--set",
+        "lists.directory=lists",
+    ];
     let found = said(&run(dir.path(), &checked));
     assert!(found.contains("shared_network"), "{found}");
     assert!(
@@ -136,4 +148,98 @@ fn a_list_is_refreshed_and_judges() {
     );
     let again: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!(again["sha256"], shown["sha256"]);
+}
+
+/// Imports a made data set.
+fn import(dir: &Path, set: &str, rows: &str) {
+    std::fs::write(dir.join("rows.csv"), rows).unwrap();
+    let output = run(
+        dir,
+        &[
+            "registry",
+            "import",
+            "--into",
+            set,
+            "--date",
+            "2026-11-01",
+            "--licence",
+            "made",
+            "--fresh-days",
+            "36500",
+            "rows.csv",
+        ],
+    );
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn data_sets_speak_and_say_what_a_list_touches() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let registered =
+        "name,status,created\nlawful-shop.vn,active,2010-03-01\nfresh-shop.vn,active,2026-10-30\n";
+    import(dir, "vn-registry", registered);
+    import(
+        dir,
+        "licences-notified",
+        "name,number,status\nlawful-shop.vn,TB-1,valid\n",
+    );
+    import(dir, "popularity", "rank,name\n17,visited.vn\n");
+    let seen: String = (0..12)
+        .map(|n| format!("s{n}.example,203.0.113.7\n"))
+        .collect();
+    import(
+        dir,
+        "passive-dns",
+        &format!("name,address\n{seen}visited.vn,203.0.113.9\n"),
+    );
+    let shop = said(&run(dir, &["check", "lawful-shop.vn", "--offline"]));
+    for part in [
+        "TB-1",
+        "since 2010-03-01",
+        "known_shop",
+        "registered_long_ago",
+        "nobody to ask",
+    ] {
+        assert!(shop.contains(part), "{part}: {shop}");
+    }
+    let list = "lawful-shop.vn\nfresh-shop.vn\nnobodys.vn\nvisited.vn\n203.0.113.7\n203.0.113.9\n";
+    std::fs::write(dir.join("list.txt"), list).unwrap();
+    let report = run(dir, &["check", "--file", "list.txt", "--json"]);
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    let outcomes: Vec<_> = report["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            let findings = line["findings"].as_array().unwrap();
+            let codes = findings.iter().map(|f| f["code"].as_str().unwrap());
+            (
+                line["outcome"].as_str().unwrap(),
+                codes.collect::<Vec<_>>().join(" "),
+            )
+        })
+        .collect();
+    let expected = [
+        ("refused", "known_shop registered_long_ago"),
+        ("accepted", "registered_lately"),
+        ("accepted", "unregistered"),
+        ("refused", "popular_name unregistered"),
+        ("refused", "crowded_address"),
+        ("accepted", "other_names"),
+    ];
+    assert_eq!(
+        outcomes,
+        expected.map(|(outcome, codes)| (outcome, codes.to_owned()))
+    );
+    assert_eq!(
+        report["collateral"]["registered"]["examples"][0],
+        "fresh-shop.vn"
+    );
+    assert_eq!(report["collateral"]["popular"]["examples"][0], "visited.vn");
+    assert!(
+        report["findings"].to_string().contains("not_asked"),
+        "{}",
+        report["findings"]
+    );
 }

@@ -65,9 +65,10 @@ impl Casework {
             category,
             ..Options::default()
         };
-        let (batch, of_list) = match &self.rules().facts {
-            Some(facts) => {
-                let facts = |subject: &Subject| facts(subject, now);
+        let (batch, of_list) = match &self.rules().gatherer {
+            Some(gatherer) => {
+                gatherer.refresh();
+                let facts = |subject: &Subject| gatherer.offline(subject, now);
                 known::read(bytes.as_bytes(), guard, &options, facts, |_| (), now)
             }
             None => (
@@ -108,11 +109,11 @@ impl Casework {
     /// The lines as they go out.
     fn lines(&self, batch: &Batch, now: u64) -> Vec<Checked> {
         let few = batch.rows.len() <= FEW;
-        let facts_of = self.rules().facts.as_ref().filter(|_| few);
+        let gatherer = self.rules().gatherer.as_ref().filter(|_| few);
         let line = |row: &Row| {
-            let facts = facts_of.zip(row.line());
+            let known = gatherer.zip(row.line());
             Checked {
-                facts: facts.map(|(facts, line)| facts(line.subject(), now)),
+                facts: known.map(|(gatherer, line)| gatherer.offline(line.subject(), now)),
                 ..Checked::of(row)
             }
         };

@@ -62,7 +62,7 @@ pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
-pub use rules::{FactsOf, Judge, Rules};
+pub use rules::{Judge, Rules};
 pub use standing::{Applied, FeedStanding, Held, Standing};
 pub use subscriber::{Subscriber, SubscriberChange};
 pub use token::{Issued, Reader, Token, TokenOrder};

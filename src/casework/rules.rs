@@ -4,18 +4,14 @@ use crate::{
     check::Guard,
     decision::{Body, Ledger, Parts},
     entries::Measure,
-    registry::facts::Facts,
-    subject::{OwnedLine, Platforms, Subject},
+    registry::gather::Gatherer,
+    subject::{OwnedLine, Platforms},
     tlog::Hash,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Runs the refusals over a body: gives back the sentence of the first one.
 pub type Judge = Arc<dyn Fn(&Body, &Ledger, u64, &dyn Parts) -> Result<(), String> + Send + Sync>;
-
-/// Facts on a subject at a Unix time, from data sets and lists alone: asked for many subjects at once, of nobody over the
-/// network.
-pub type FactsOf = Arc<dyn Fn(&Subject, u64) -> Facts + Send + Sync>;
 
 /// The guard in force, and what typed texts are read by.
 #[derive(Clone)]
@@ -34,8 +30,8 @@ pub struct Rules {
     pub judge: Judge,
     /// What typed texts are checked by, when somebody asks what would become of them.
     pub guard: Option<Arc<Guard>>,
-    /// What is known of what is checked.
-    pub facts: Option<FactsOf>,
+    /// Who knows something of what is checked. Data sets alone are asked, and nobody over the network.
+    pub gatherer: Option<Arc<Gatherer>>,
 }
 
 impl Rules {
@@ -50,7 +46,7 @@ impl Rules {
             test_subjects: Vec::new(),
             judge: Arc::new(|_, _, _, _| Ok(())),
             guard: None,
-            facts: None,
+            gatherer: None,
         }
     }
 

@@ -175,7 +175,7 @@ static RULES: &[Rule] = &[
     note("source_failed", "Một nguồn dữ liệu không trả lời được.", "A source gave no answer that can be used."),
     note("source_old", "Dữ liệu của một nguồn đã cũ.", "What a source says is old."),
     note("no_source", "Không có nguồn nào để hỏi.", "There is no source to ask."),
-    note("not_asked", "Chưa hỏi các nguồn trực tuyến (--offline).", "Live sources weren't asked (--offline)."),
+    note("not_asked", "Chưa hỏi các nguồn trực tuyến.", "Live sources weren't asked."),
     note("suffix_list_old", "Danh sách đuôi tên miền chung đã cũ: có thể phân loại sai.", "The public suffix list is old, and may decide wrongly."),
     note("list_old", "Một danh sách trong lists/ đã cũ.", "A list of lists/ is old."),
     note("look_alike", "Giống tên một thương hiệu được bảo vệ.", "It resembles the name of a protected brand."),

@@ -1,15 +1,21 @@
 //! `blockfeed check`: would it pass? Nothing is signed or sent.
 
-use super::{Error, Output, guard, output, propose, sheet, when};
+use super::{
+    Error, Output, facts, guard,
+    output::{self, Progress},
+    propose, sheet, when,
+};
 use crate::{
     check::{
         self, Finding, Guard, age,
-        batch::{Batch, Options, Outcome},
+        batch::{Batch, Options, Outcome, Row},
+        known,
         report::{Checked, Verdict},
         together,
     },
     config::Config,
-    registry::Day,
+    registry::{Day, facts::Facts},
+    subject::Subject,
 };
 use clap::Args;
 use serde_json::json;
@@ -19,13 +25,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Would it pass? Judge subjects or a list by the guard, without signing or sending anything
+/// Would it pass? Judge subjects or a list by lists and facts, without signing or sending anything
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
   blockfeed check facebook.com 8.8.8.8 https://shop.example.vn/
   blockfeed check --file list.txt --category counterfeit --result result.xlsx
+  blockfeed check shop.example.vn --offline
   blockfeed check --explain public_suffix
 
+Subjects are asked about live (registries, DNS) as well as in data sets, a list in data sets alone.
 The exit code is 0 only if every line would pass.")]
 pub struct CheckArgs {
     /// Subjects, as typed or pasted
@@ -43,33 +51,63 @@ pub struct CheckArgs {
     /// Write what became of each line: result.csv, or result.xlsx for a spreadsheet (may be repeated)
     #[arg(long, value_name = "FILE")]
     result: Vec<PathBuf>,
+    /// Ask lists and data sets alone, and nobody over the network
+    #[arg(long)]
+    offline: bool,
+    /// How long live sources may take, seconds; one that takes longer is a finding
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    wait: u64,
     /// Say what a code means and what to do
     #[arg(long, value_name = "CODE", conflicts_with_all = ["subjects", "file"])]
     explain: Option<String>,
 }
 
 impl CheckArgs {
-    pub fn run(self, config: &Config, out: Output) -> Result<(), Error> {
+    pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         if let Some(code) = &self.explain {
             return explain(code, out);
         }
         let guard = guard::load(config)?;
+        let gatherer = facts::gatherer(config, &guard, self.wait)?;
         let list = self.list()?;
+        let live = self.file.is_none() && !self.offline && !config.registry.offline;
+        let mut asked = Vec::new();
         let options = Options {
             category: &self.category,
             keep_covered: self.keep_covered,
             overrides: &[],
             known: None,
         };
-        let batch = Batch::read(&list, &guard, &options);
-        let whole = whole(&batch, &guard);
-        let lines: Vec<Checked> = batch.rows.iter().map(Checked::of).collect();
+        if self.file.is_none() {
+            let batch = Batch::read(&list, &guard, &options);
+            asked = facts::of_each(&gatherer, &batch, live).await;
+        }
+        let (now, mut progress) = (when::now(), Progress::new());
+        let known = |subject: &Subject| {
+            let subject_text = || subject.to_string();
+            let asked = asked.iter().find(|facts| facts.subject == subject_text());
+            asked
+                .cloned()
+                .unwrap_or_else(|| gatherer.offline(subject, now))
+        };
+        let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
+        let (batch, of_list) = known::read(&list, &guard, &options, known, tell, now);
+        drop(progress);
+        let mut whole = whole(&batch, &guard);
+        whole.extend(of_list.whole());
+        let collateral = of_list.collateral(&batch);
+        let lines: Vec<Checked> = batch
+            .rows
+            .iter()
+            .map(|row| with_facts(row, &asked))
+            .collect();
         self.result
             .iter()
             .try_for_each(|path| result(path, &batch, &lines))?;
         out.data(&json!({
             "counts": batch.counts, "lists": guard.lists().hash(), "lines": lines,
             "findings": whole.iter().map(Verdict::of).collect::<Vec<_>>(),
+            "collateral": collateral,
         }))?;
         if self.file.is_some() {
             propose::show(&batch, out)?;
@@ -78,6 +116,7 @@ impl CheckArgs {
             rows.filter(|(row, _)| !matches!(row.outcome, Outcome::Skipped { .. }))
                 .try_for_each(|(_, line)| show(line, out))?;
         }
+        facts::show_collateral(&collateral, out)?;
         for finding in &whole {
             verdict(&Verdict::of(finding), out)?;
         }
@@ -132,10 +171,23 @@ fn result(path: &Path, batch: &Batch, lines: &[Checked]) -> Result<(), Error> {
     }
 }
 
-/// One subject, with all that was found.
+/// A line with the facts on it, where they were asked.
+fn with_facts(row: &Row, asked: &[Facts]) -> Checked {
+    let subject = row.line().map(|line| line.subject().to_string());
+    let facts = subject.and_then(|subject| asked.iter().find(|facts| facts.subject == subject));
+    Checked {
+        facts: facts.cloned(),
+        ..Checked::of(row)
+    }
+}
+
+/// One subject, with all that is known and all that was found.
 fn show(line: &Checked, out: Output) -> Result<(), Error> {
     let canonical = line.subject.as_deref().unwrap_or_default();
     out.line(format!("{:<9} {:?}   {canonical}", line.outcome, line.text).trim_end())?;
+    if let Some(known) = &line.facts {
+        facts::show(known, when::now(), out)?;
+    }
     for found in &line.findings {
         verdict(found, out)?;
     }

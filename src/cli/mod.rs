@@ -18,6 +18,7 @@ mod desk;
 mod document;
 mod erase;
 mod error;
+mod facts;
 mod form;
 mod guard;
 mod held;
@@ -30,6 +31,7 @@ mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod registry;
 mod revoke;
 mod sealed;
 mod secret;
@@ -103,6 +105,8 @@ enum Verb {
     Stay(stay::StayArgs),
     Revoke(revoke::RevokeArgs),
     Check(check::CheckArgs),
+    #[command(subcommand)]
+    Registry(registry::RegistryVerb),
     Lookup(lookup::LookupArgs),
     #[command(subcommand)]
     Lists(lists::ListsVerb),
@@ -159,7 +163,8 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Amend(args) => args.run(&config, out).await,
         Verb::Stay(args) => args.run(&config, out).await,
         Verb::Revoke(args) => args.run(&config, out).await,
-        Verb::Check(args) => args.run(&config, out),
+        Verb::Check(args) => args.run(&config, out).await,
+        Verb::Registry(verb) => verb.run(&config, out).await,
         Verb::Lookup(args) => args.run(&config, out).await,
         Verb::Lists(verb) => verb.run(&config, out),
         Verb::Show(args) => args.run(&config, out).await,

@@ -11,7 +11,7 @@ mod overlay;
 pub use keys::{Key, Shape};
 pub use overlay::{Environment, load};
 
-use crate::{agent, fetch, log, serve};
+use crate::{agent, fetch, log, registry, serve};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub serve: serve::Config,
     /// The lists that the guard judges by.
     pub lists: Lists,
+    /// The facts that checks rest on: data sets, live registries, DNS.
+    pub registry: registry::Config,
     /// Who signs here, and where decisions go.
     pub officer: Officer,
     /// A subscriber's agent.

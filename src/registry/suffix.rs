@@ -26,7 +26,7 @@ pub struct Suffixes {
     rules: HashMap<Box<str>, Rule>,
     /// Each name above a rule, with the rule found first, a registry's before a company's.
     above: HashMap<Box<str>, Rule>,
-    date: Option<Day>,
+    dated: Option<Day>,
 }
 
 /// A line of the list.
@@ -54,15 +54,11 @@ impl Suffixes {
         let mut rules = HashMap::new();
         let mut above: HashMap<Box<str>, Rule> = HashMap::new();
         let mut owner = None;
-        let mut date = None;
         for (number, line) in (1u32..).zip(text.lines()) {
             if line.contains("BEGIN ICANN DOMAINS") {
                 owner = Some(Owner::Public);
             } else if line.contains("BEGIN PRIVATE DOMAINS") {
                 owner = Some(Owner::Private);
-            }
-            if let Some(version) = line.strip_prefix("// VERSION: ") {
-                date = version.get(..10).and_then(|day| Day::parse(day).ok());
             }
             if line.starts_with("//") {
                 ascii.push_str(line);
@@ -96,13 +92,13 @@ impl Suffixes {
             list,
             rules,
             above,
-            date,
+            dated: dated(text),
         })
     }
 
-    /// The day of the list, where it says its version, as it has done since 2024.
+    /// The day that the list gives as its version, if it does.
     pub fn dated(&self) -> Option<Day> {
-        self.date
+        self.dated
     }
 
     /// The rule by which the name is itself a suffix.
@@ -143,6 +139,15 @@ impl Suffixes {
         let length = self.list.domain(name.as_bytes())?.as_bytes().len();
         name.get(name.len().checked_sub(length)?..)
     }
+}
+
+/// Of `// VERSION: 2026-10-22_08-36-41_UTC`, which its maintainers put near the top.
+fn dated(text: &str) -> Option<Day> {
+    let head = text.lines().take(30);
+    let version = head
+        .into_iter()
+        .find_map(|line| line.strip_prefix("// VERSION: "))?;
+    Day::parse(version.get(..10)?).ok()
 }
 
 /// The names above the suffixes that a rule makes; an exception makes none.
@@ -212,5 +217,6 @@ mod tests {
             Some(Owner::Private)
         );
         assert_eq!(list.below("shop.vn"), None);
+        assert_eq!(list.dated().unwrap().to_string(), "2026-10-22");
     }
 }

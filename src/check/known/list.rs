@@ -87,8 +87,14 @@ impl OfList {
     /// What holds of the list as a whole: sources that failed, are old or weren't there.
     pub fn whole(&self) -> Vec<Finding> {
         let said = self.of_sources.iter();
-        said.map(|((code, detail), lines)| Finding::of(code, format!("{detail}: {lines} lines")))
-            .collect()
+        said.map(|((code, detail), lines)| {
+            let detail = match lines {
+                1 => detail.clone(),
+                lines => format!("{detail}: {lines} lines"),
+            };
+            Finding::of(code, detail)
+        })
+        .collect()
     }
 
     /// What the accepted lines of the list touch.

@@ -128,7 +128,8 @@ fn changed(old: &str, new: &str) -> Refreshed {
 /// A plain list with the rows of one group replaced.
 fn with_group(old: &str, incoming: &Incoming<'_>, group: Group<'_>) -> Result<String, Error> {
     let list = incoming.list;
-    if !list.ends_with(".txt") {
+    // Of whois-servers.txt each row names a server of its own.
+    if !list.ends_with(".txt") || list == "whois-servers.txt" {
         return Err(fault(
             list,
             0,
