@@ -10,6 +10,7 @@ pub mod body;
 pub mod draft;
 mod guard;
 mod names;
+pub mod personal;
 mod ranges;
 pub mod rules;
 

@@ -244,3 +244,185 @@ const NOTAUTH: u8 = 9;
 const AA: u16 = 0x0400;
 const TC: u16 = 0x0200;
 const RD: u16 = 0x0100;
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Moment,
+            name::{Name, Profile, key_of},
+            names::{Mark, Names},
+            tsig::{Algorithm, Key},
+            wire::Form,
+        },
+        *,
+    };
+    use prometheus::Registry;
+    use ring::hmac;
+    use tokio::sync::watch;
+
+    struct Nobody;
+
+    impl Source for Nobody {
+        fn session(&self) -> String {
+            "00".into()
+        }
+        fn now(&self) -> Option<Moment> {
+            None
+        }
+        fn domains_at(&self, _: u64) -> Option<crate::entries::Set> {
+            None
+        }
+        fn changed(&self) -> watch::Receiver<u64> {
+            watch::channel(0).1
+        }
+        fn held(&self, _: Held) {}
+    }
+
+    fn key() -> Arc<Key> {
+        Arc::new(Key {
+            name: Name::parse("isp1").unwrap(),
+            algorithm: Algorithm::Sha256,
+            subscriber: "isp1".into(),
+            secret: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
+        })
+    }
+
+    fn desk() -> Desk {
+        let form = Form {
+            apex: Name::parse("rpz.blockfeed").unwrap(),
+            profile: Profile::NxDomain,
+            ttl: 60,
+            refresh: 60,
+            retry: 60,
+            expire: 60,
+        };
+        let names = ["a.example", "b.example"].map(key_of);
+        let zone = Zone {
+            level: Level::Rpz,
+            form: Arc::new(form),
+            serial: 7,
+            feed: 3,
+            names: Names::of_sorted(names.iter().map(|key| (&**key, Mark::SUBTREE))),
+            history: std::collections::VecDeque::new(),
+        };
+        let mut zones = Zones::default();
+        zones[0] = Some(Arc::new(zone));
+        Desk {
+            zones: ArcSwap::from_pointee(zones),
+            keys: Keys {
+                keys: vec![key()],
+                notify: Vec::new(),
+            },
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            source: Arc::new(Nobody),
+            metrics: Metrics::new(&Registry::new()).unwrap(),
+        }
+    }
+
+    /// A good query: signed or not, with EDNS or not.
+    fn query(kind: u16, edns: bool, signed: bool) -> Vec<u8> {
+        let mut message = Message::new(Head { id: 9, flags: RD }, Vec::new());
+        let mut question = b"\x03rpz\x09blockfeed\0".to_vec();
+        question.extend_from_slice(&kind.to_be_bytes());
+        question.extend_from_slice(&[0, 1]);
+        message.question(&question);
+        if edns {
+            message.opt(0);
+        }
+        let mut message = message.finish();
+        if kind == IXFR {
+            message[9] = 1;
+            let soa =
+                b"\xc0\x0c\0\x06\0\x01\0\0\0\0\0\x16\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+            let at = 12 + question.len();
+            message.splice(at..at, soa.iter().copied());
+        }
+        if signed {
+            Signer::of(key()).sign(&mut message, NOW);
+        }
+        message
+    }
+
+    const NOW: u64 = 1_790_000_000;
+
+    #[test]
+    fn good_queries_are_answered() {
+        let desk = desk();
+        let from: IpAddr = "192.0.2.1".parse().unwrap();
+        for kind in [SOA, NS, AXFR, IXFR] {
+            for edns in [false, true] {
+                let refused = desk.answer(&query(kind, edns, false), from, Way::Stream, NOW);
+                assert!(matches!(refused, Reply::One(m) if m[3] & 15 == REFUSED));
+                let answered = desk.answer(&query(kind, edns, true), from, Way::Stream, NOW);
+                match answered {
+                    Reply::One(m) => assert_eq!((m[3] & 15, m[11]), (0, 1 + u8::from(edns))),
+                    Reply::Many(mut transfer) => {
+                        let mut count = 0;
+                        while transfer.next(Vec::new(), NOW).is_some() {
+                            count += 1;
+                        }
+                        assert_eq!(count, 3);
+                    }
+                    Reply::Nothing => panic!("nothing"),
+                }
+                // The same signature again, a while later.
+                let late = desk.answer(&query(kind, edns, true), from, Way::Stream, NOW + 301);
+                assert!(matches!(late, Reply::One(m) if m[3] & 15 == NOTAUTH));
+            }
+        }
+    }
+
+    /// Good queries with some bytes changed, cut off or put in, and bytes that are none at all:
+    /// `QUERIES=1000000 cargo test --lib transfer::desk`.
+    #[test]
+    fn whatever_comes_is_answered_or_passed_over() {
+        let count = std::env::var("QUERIES").map_or(20_000, |n| n.parse().unwrap());
+        let desk = desk();
+        let mut seed = 1_u64;
+        let mut number = move |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        let mut outcomes = [0; 3];
+        for _ in 0..count {
+            let kind = [SOA, NS, AXFR, IXFR, 1, 250][number(6)];
+            let mut bytes = query(kind, number(2) == 0, number(3) > 0);
+            for _ in 0..number(4) {
+                let at = number(bytes.len());
+                match number(6) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes.insert(at, number(256) as u8),
+                    2 => drop(bytes.remove(at)),
+                    3 => bytes[at] = [0, 0xC0, 0xFF, 63, 64, 12][number(6)],
+                    4 => bytes.extend_from_within(at..),
+                    _ => bytes[at] = number(256) as u8,
+                }
+                if bytes.is_empty() {
+                    bytes.push(0);
+                }
+            }
+            if number(50) == 0 {
+                bytes = (0..number(300)).map(|_| number(256) as u8).collect();
+            }
+            let way = [Way::Datagram, Way::Stream][number(2)];
+            let from = ["127.0.0.1", "192.0.2.1"][number(2)].parse().unwrap();
+            match desk.answer(&bytes, from, way, NOW) {
+                Reply::Nothing => outcomes[0] += 1,
+                Reply::One(answer) => {
+                    outcomes[1] += 1;
+                    assert!(answer.len() <= 1232 && answer[..2] == bytes[..2]);
+                    assert!(answer[2] & 0x80 != 0);
+                }
+                Reply::Many(mut transfer) => {
+                    outcomes[2] += 1;
+                    assert_eq!(way, Way::Stream);
+                    while let Some(message) = transfer.next(Vec::new(), NOW) {
+                        assert_eq!(message[..2], bytes[..2]);
+                    }
+                }
+            }
+        }
+        assert!(outcomes.iter().all(|n| *n > 0), "{outcomes:?}");
+    }
+}

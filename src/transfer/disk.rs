@@ -58,7 +58,8 @@ pub(super) struct Image {
 /// What was kept of a zone.
 pub(super) enum Kept {
     Zone(Zone),
-    /// Another form or another history of the log: the serial goes on, no difference leads across.
+    /// Another form, another history of the log, or no image that is whole: the serial goes on,
+    /// no difference leads across.
     Serial(u32),
     Nothing,
 }
@@ -112,8 +113,10 @@ impl Disk {
 
     /// The zone as it was kept: image and steps.
     pub(super) fn zone(&self, level: Level, form: &Arc<Form>, session: &str) -> Kept {
+        let steps = self.steps(level);
         let Some(image) = self.image(level.as_str(), form, session) else {
-            return Kept::Nothing;
+            let last = steps.last().map(|(step, _)| Kept::Serial(step.to));
+            return last.unwrap_or(Kept::Nothing);
         };
         let mut zone = Zone {
             level,
@@ -123,7 +126,6 @@ impl Disk {
             names: image.names,
             history: VecDeque::new(),
         };
-        let steps = self.steps(level);
         let after = steps.iter().position(|(step, _)| step.from == zone.serial);
         let reaches = after.is_some() || steps.last().is_some_and(|(s, _)| s.to == zone.serial);
         if reaches {

@@ -397,3 +397,90 @@ const TEXT: usize = 60_000;
 
 /// What a part of a divided piece may hold over its share.
 const SLACK: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            name::{Name, Profile, key_of},
+            wire::{Form, pack},
+        },
+        *,
+    };
+    use std::collections::BTreeMap;
+
+    fn names(map: &BTreeMap<Box<[u8]>, Mark>) -> Names {
+        Names::of_sorted(map.iter().map(|(key, mark)| (&**key, *mark)))
+    }
+
+    /// Numbers that are the same at every run.
+    fn numbers(mut seed: u64) -> impl FnMut(u64) -> u64 {
+        move |below| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        }
+    }
+
+    fn some_name(number: &mut impl FnMut(u64) -> u64) -> String {
+        let long = "x".repeat(number(40) as usize);
+        match number(4) {
+            0 => format!("{long}s{}.vn", number(3000)),
+            1 => format!("a{}.s{}.example", number(50), number(300)),
+            2 => format!("{long}.b.c{}.d.e{}.vn", number(9), number(99)),
+            _ => format!("s{}.com", number(9000)),
+        }
+    }
+
+    #[test]
+    fn pieces_keep_up_with_a_map_and_fit_into_messages() {
+        let form = Form {
+            apex: Name::parse("block.blockfeed").unwrap(),
+            profile: Profile::Redirect(Name::parse("notice.example.vn").unwrap()),
+            ttl: 60,
+            refresh: 60,
+            retry: 60,
+            expire: 60,
+        };
+        let mut number = numbers(1);
+        let mut map = BTreeMap::new();
+        let mut held = Names::default();
+        for round in 0..60 {
+            let mut moved = BTreeMap::new();
+            for _ in 0..number(if round % 10 == 0 { 5000 } else { 20 }) + 1 {
+                let bits = number(4) as u8;
+                let key = key_of(some_name(&mut number).trim_matches('.'));
+                moved.insert(key, Mark::of_bits(bits).unwrap());
+            }
+            let mut moves = Vec::new();
+            for (key, new) in moved {
+                let old = held.get(&key);
+                assert_eq!(old, map.get(&key).copied().unwrap_or_default());
+                match new.is_none() {
+                    true => map.remove(&key),
+                    false => map.insert(key.clone(), new),
+                };
+                moves.push(Move { key, old, new });
+            }
+            let before = held.clone();
+            held = held.with(&moves);
+            assert!(held.iter().eq(map.iter().map(|(k, m)| (&**k, *m))));
+            assert_eq!(held.len(), map.len());
+            assert!(names(&map).moves_to(&held).is_empty());
+            moves.retain(|m| m.old != m.new);
+            assert_eq!(before.moves_to(&held), moves);
+            for piece in held.pieces() {
+                let packed = piece.packed(|piece| pack(&form, piece));
+                assert!(
+                    packed.bytes.len() + 12 <= 16 << 10,
+                    "{}",
+                    packed.bytes.len()
+                );
+            }
+        }
+        assert!(held.pieces().len() > 5);
+        let parent = key_of("vn");
+        let below: Vec<_> = held.below(&parent).collect();
+        let want = map.iter().filter(|(key, _)| is_below(key, &parent));
+        assert!(below.into_iter().eq(want.map(|(k, m)| (&**k, *m))));
+    }
+}

@@ -144,7 +144,7 @@ fn knot_dns_as_a_secondary_holds_the_same() {
         "server:\n  listen: 127.0.0.1@{port}\n  rundir: {0}\ndatabase:\n  storage: {0}\nkey:\n  - id: {KEY}\n    algorithm: hmac-sha256\n    \
          secret: {SECRET}\nlog:\n  - target: stderr\n    any: info\nremote:\n  - id: agent\n    address: 127.0.0.1@{1}\n    key: {KEY}\n\
          acl:\n  - id: told\n    address: 127.0.0.1\n    key: {KEY}\n    action: notify\n  - id: take\n    address: 127.0.0.1\n    action: transfer\n\
-         template:\n  - id: default\n    storage: {0}\n    refresh-min-interval: 1\n    zonefile-sync: -1\n    journal-content: all\nzone:\n{2}",
+         template:\n  - id: default\n    storage: {0}\n    zonefile-sync: -1\n    journal-content: all\nzone:\n{2}",
         dir.path().display(),
         world.zones.port(),
         zones.map(zone).concat()
