@@ -39,8 +39,8 @@ pub fn name(i: u64) -> String {
 pub fn address(i: u64) -> Ipv4Addr {
     let mixed = mix(i ^ 0xA5A5);
     let host = match mixed % 4 {
-        0 => mixed >> 8 & 0x3FF,
-        _ => mixed >> 8 & 0x3F_FFFF,
+        0 => (mixed >> 8) & 0x3FF,
+        _ => (mixed >> 8) & 0x3F_FFFF,
     };
     Ipv4Addr::from(0x1B00_0000 | host as u32)
 }
@@ -53,8 +53,8 @@ pub fn registry(rows: u64, out: &mut impl Write) -> io::Result<()> {
     )?;
     for i in 0..rows {
         let mixed = mix(i ^ 0x5A5A);
-        let created = 1_100_000_000 + mixed % (690_000_000);
-        let status = if mixed % 50 == 0 {
+        let created = 1_100_000_000 + mixed % 690_000_000;
+        let status = if mixed.is_multiple_of(50) {
             "clientHold"
         } else {
             "active"
@@ -111,9 +111,9 @@ fn pick<'a>(all: &[&'a str], mixed: u64) -> &'a str {
 /// SplitMix64.
 pub fn mix(i: u64) -> u64 {
     let mut z = i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ z >> 31
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 fn day(unix: u64) -> String {
