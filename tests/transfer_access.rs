@@ -3,6 +3,7 @@
 mod peers;
 mod zone_world;
 
+use prometheus::TextEncoder;
 use ring::hmac;
 use std::{
     io::{Read as _, Write as _},
@@ -205,11 +206,8 @@ fn zones_go_over_tls_with_and_without_alpn() {
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&run.stdout);
-        assert_eq!(
-            text.contains("TLSv1.3, Cipher is TLS"),
-            taken,
-            "{alpn:?}: {text}"
-        );
+        let shown = !text.contains("no peer certificate available");
+        assert_eq!(shown, taken, "{alpn:?}: {text}");
     }
 }
 
@@ -246,10 +244,12 @@ fn whoever_drips_floods_or_hangs_costs_nobody_else_anything() {
     // A flood has its eight places and no more; the rest is closed at once.
     let flood: Vec<TcpStream> = (0..60).map(|_| connect(world.at)).collect();
     let figure = |name: &str| -> f64 {
-        let families = world.registry.gather();
-        let family = families.iter().find(|f| f.name() == name).unwrap();
-        let metric = &family.get_metric()[0];
-        metric.get_counter().value() + metric.get_gauge().value()
+        let mut text = String::new();
+        TextEncoder::new()
+            .encode_utf8(&world.registry.gather(), &mut text)
+            .unwrap();
+        let line = text.lines().find(|l| l.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     world.until(|| figure("blockfeed_transfer_turned_away_total") >= 46.0);
     assert!(figure("blockfeed_transfer_connections") <= 8.0);

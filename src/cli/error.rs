@@ -47,6 +47,8 @@ pub enum Error {
     #[error("the lists: {0}")]
     Lists(#[from] registry::Error),
     #[error(transparent)]
+    Sets(#[from] registry::sets::Error),
+    #[error(transparent)]
     Log(#[from] log::Error),
     #[error(transparent)]
     Note(#[from] tlog::Error),

@@ -8,9 +8,13 @@ pub use crate::check::body::{VERSION, judge, lines, stops, whole};
 
 /// Builds the guard from the lists that the settings name.
 pub fn load(config: &Config) -> Result<Arc<Guard>, Error> {
-    let lists = match &config.lists.directory {
+    Ok(Arc::new(Guard::new(Arc::new(lists(config)?))))
+}
+
+/// The lists that the settings name.
+pub fn lists(config: &Config) -> Result<Lists, Error> {
+    Ok(match &config.lists.directory {
         Some(directory) => Lists::load(directory)?,
         None => Lists::embedded()?,
-    };
-    Ok(Arc::new(Guard::new(Arc::new(lists))))
+    })
 }

@@ -30,6 +30,7 @@ mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod registry;
 mod revoke;
 mod sealed;
 mod secret;
@@ -103,6 +104,8 @@ enum Verb {
     Stay(stay::StayArgs),
     Revoke(revoke::RevokeArgs),
     Check(check::CheckArgs),
+    #[command(subcommand)]
+    Registry(registry::RegistryVerb),
     Lookup(lookup::LookupArgs),
     Show(show::ShowArgs),
     List(list::ListArgs),
@@ -159,6 +162,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Stay(args) => args.run(&config, out).await,
         Verb::Revoke(args) => args.run(&config, out).await,
         Verb::Check(args) => args.run(&config, out),
+        Verb::Registry(verb) => verb.run(&config, out).await,
         Verb::Lookup(args) => args.run(&config, out).await,
         Verb::Show(args) => args.run(&config, out).await,
         Verb::List(args) => args.run(&config, out).await,

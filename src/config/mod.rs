@@ -11,7 +11,7 @@ mod overlay;
 pub use keys::{Key, Shape};
 pub use overlay::{Environment, load};
 
-use crate::{agent, fetch, log, serve, transfer};
+use crate::{agent, fetch, log, registry, serve, transfer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub transfer: transfer::Config,
     /// The lists that the guard judges by.
     pub lists: Lists,
+    /// The facts that checks rest on: data sets, live registries, DNS.
+    pub registry: registry::Config,
     /// Who signs here, and where decisions go.
     pub officer: Officer,
     /// A subscriber's agent.

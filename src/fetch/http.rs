@@ -216,7 +216,7 @@ impl fmt::Debug for Server {
 }
 
 /// How a body is read: never more than the limit in memory, never slower than the floor.
-struct Body<'a> {
+pub(super) struct Body<'a> {
     place: &'a str,
     limit: u64,
     grace: Duration,
@@ -224,7 +224,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn new(place: &'a str, limit: u64, config: &Config) -> Body<'a> {
+    pub(super) fn new(place: &'a str, limit: u64, config: &Config) -> Body<'a> {
         Body {
             place,
             limit,
@@ -233,7 +233,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    async fn read(&self, answer: Response<Incoming>) -> Result<Bytes, Error> {
+    pub(super) async fn read(&self, answer: Response<Incoming>) -> Result<Bytes, Error> {
         let began = Instant::now();
         let mut body = answer.into_body();
         // What the server announces is refused unread; what it sends is counted all the same.
@@ -324,13 +324,13 @@ fn headers_of<'a>(read: &Read<'a>) -> Vec<(HeaderName, &'a str)> {
     etag.into_iter().chain(authorization).collect()
 }
 
-fn text_of(answer: &Response<Incoming>, name: &HeaderName) -> Option<String> {
+pub(super) fn text_of(answer: &Response<Incoming>, name: &HeaderName) -> Option<String> {
     let value = answer.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
 }
 
 /// An error and what lies under it, in one line: the outer texts say little ("client error").
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut under = error.source();
     while let Some(cause) = under {
@@ -341,8 +341,8 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-const AGENT: &str = concat!("blockfeed/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("blockfeed/", env!("CARGO_PKG_VERSION"));
 /// How long an unused connection is kept: under the minute of common servers and proxies.
-const IDLE: Duration = Duration::from_secs(50);
+pub(super) const IDLE: Duration = Duration::from_secs(50);
 /// In place of a floor of 0 bytes a second; the read's deadline holds.
 const NO_FLOOR: Duration = Duration::from_secs(365 * 24 * 3600);

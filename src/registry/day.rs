@@ -52,6 +52,11 @@ impl Day {
         }
     }
 
+    /// Unix seconds of its beginning (UTC); none before 1970.
+    pub fn unix(self) -> Option<u64> {
+        u64::try_from(self.0).ok()?.checked_mul(86_400)
+    }
+
     /// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant, `days_from_civil`).
     fn of(year: i64, month: i64, day: i64) -> Day {
         let year = if month <= 2 { year - 1 } else { year };

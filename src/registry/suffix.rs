@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use publicsuffix::{List, Psl as _, Type};
 
+use super::day::Day;
 use crate::subject::cover;
 
 /// Who made a name a suffix.
@@ -25,6 +26,7 @@ pub struct Suffixes {
     rules: HashMap<Box<str>, Rule>,
     /// Each name above a rule, with the rule found first, a registry's before a company's.
     above: HashMap<Box<str>, Rule>,
+    dated: Option<Day>,
 }
 
 /// A line of the list.
@@ -86,7 +88,17 @@ impl Suffixes {
             rules.insert(rule.into_boxed_str(), found);
         }
         let list: List = ascii.parse().map_err(|_| Fault::Empty)?;
-        Ok(Suffixes { list, rules, above })
+        Ok(Suffixes {
+            list,
+            rules,
+            above,
+            dated: dated(text),
+        })
+    }
+
+    /// The day that the list gives as its version, if it does.
+    pub fn dated(&self) -> Option<Day> {
+        self.dated
     }
 
     /// The rule by which the name is itself a suffix.
@@ -127,6 +139,15 @@ impl Suffixes {
         let length = self.list.domain(name.as_bytes())?.as_bytes().len();
         name.get(name.len().checked_sub(length)?..)
     }
+}
+
+/// Of `// VERSION: 2026-10-22_08-36-41_UTC`, which its maintainers put near the top.
+fn dated(text: &str) -> Option<Day> {
+    let head = text.lines().take(30);
+    let version = head
+        .into_iter()
+        .find_map(|line| line.strip_prefix("// VERSION: "))?;
+    Day::parse(version.get(..10)?).ok()
 }
 
 /// The names above the suffixes that a rule makes; an exception makes none.
@@ -195,5 +216,6 @@ mod tests {
             Some(Owner::Private)
         );
         assert_eq!(list.below("shop.vn"), None);
+        assert_eq!(list.dated().unwrap().to_string(), "2026-10-22");
     }
 }

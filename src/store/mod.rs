@@ -1,5 +1,5 @@
 //! Durable memory: the log's leaves and head, the parts, the private tables, the high-water mark,
-//! and the synced writing of published files (design: Commit, Storage and scale).
+//! the synced writing of published files, and data sets that are swapped in whole (design: Commit, Storage and scale).
 //!
 //! The room knows bytes, sizes and 32-byte hashes, and nothing of what they mean. Every write that
 //! is said to be synced is on the disk, with the directory entries that lead to it, when the call
@@ -10,6 +10,7 @@ mod db;
 pub mod files;
 mod high_water;
 mod private;
+pub mod sets;
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ impl std::fmt::Display for Head {
 }
 
 /// What can go wrong in the store. All but [`Error::Conflict`], [`Error::Append`],
-/// [`Error::Path`] and [`Error::Table`] mean that the disk can't be trusted any more in this
+/// [`Error::Busy`], [`Error::Path`] and [`Error::Table`] mean that the disk can't be trusted any more in this
 /// process.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -138,6 +139,14 @@ pub enum Error {
     Path {
         /// The path as given.
         path: String,
+    },
+    /// Two writers of one data set.
+    #[error(
+        "{set}: another import into this data set is running. Wait for it to end, then import again"
+    )]
+    Busy {
+        /// The set's directory.
+        set: PathBuf,
     },
     /// A private table's name that can't be part of a key.
     #[error("{table:?} is no name for a table: [a-z0-9-], 1 to 32 characters")]

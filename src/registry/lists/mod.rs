@@ -11,10 +11,11 @@
 //! gov.vn + gov
 //! ```
 //!
-//! The public suffix list stands as its maintainers publish it. [`Lists::hash`] binds all of them (design: The log,
-//! `guard.lists`). Reading from a directory is the only I/O of this room.
+//! The public suffix list and the RDAP bootstrap file stand as their maintainers publish them. [`Lists::hash`] binds all of
+//! them (design: The log, `guard.lists`). Reading from a directory is the only I/O of this room.
 
 mod plain;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use crate::subject::{Line, OwnedLine, Platforms, platforms};
 use crate::tlog::Hash;
 
 pub use plain::{Head, NameRow, Names, NetRow, Nets};
+pub use servers::{RdapServers, WhoisServers};
 
 /// All lists, typed.
 #[derive(Clone, Debug)]
@@ -48,6 +50,10 @@ pub struct Lists {
     pub platform_hosts: Names,
     pub reserved_suffixes: Names,
     pub shared_networks: Nets,
+    /// Domains that the name servers of parking services lie in.
+    pub parking_servers: Names,
+    pub rdap_servers: RdapServers,
+    pub whois_servers: WhoisServers,
 }
 
 /// The shortest prefixes that may be listed.
@@ -153,6 +159,9 @@ impl Lists {
             platform_hosts: names("platform-hosts.txt", plain::Sign::None)?,
             reserved_suffixes: names("reserved-suffixes.txt", plain::Sign::None)?,
             shared_networks: nets("shared-networks.txt")?,
+            parking_servers: names("parking-name-servers.txt", plain::Sign::None)?,
+            rdap_servers: RdapServers::parse(text(RDAP)?).map_err(|what| fault(RDAP, 0, what))?,
+            whois_servers: WhoisServers::parse("whois-servers.txt", text("whois-servers.txt")?)?,
         })
     }
 }
@@ -299,7 +308,7 @@ macro_rules! embedded {
 }
 
 /// Every file of `lists/`.
-const EMBEDDED: [(&str, &str); 18] = embedded![
+const EMBEDDED: [(&str, &str); 21] = embedded![
     "categories.toml",
     "competences.toml",
     "end-bounds.toml",
@@ -307,6 +316,7 @@ const EMBEDDED: [(&str, &str); 18] = embedded![
     "heads.toml",
     "measures.toml",
     "methods.toml",
+    "parking-name-servers.txt",
     "platform-hosts.txt",
     "platforms.toml",
     "popular-names.txt",
@@ -314,11 +324,15 @@ const EMBEDDED: [(&str, &str); 18] = embedded![
     "protected-names.txt",
     "protected-networks.txt",
     "public_suffix_list.dat",
+    "rdap-bootstrap.json",
     "reserved-suffixes.txt",
     "shared-networks.txt",
     "test-subjects.toml",
     "units.toml",
+    "whois-servers.txt",
 ];
+
+const RDAP: &str = "rdap-bootstrap.json";
 
 #[cfg(test)]
 mod tests {

@@ -76,7 +76,7 @@ impl Nets {
 }
 
 impl Head {
-    fn parse(file: &'static str, text: &str) -> Result<Head, Error> {
+    pub(super) fn parse(file: &'static str, text: &str) -> Result<Head, Error> {
         let field = |key: &str| {
             let found = text
                 .lines()
@@ -101,7 +101,7 @@ impl Head {
     }
 }
 
-fn rows(text: &str) -> impl Iterator<Item = (u32, Vec<&str>)> {
+pub(super) fn rows(text: &str) -> impl Iterator<Item = (u32, Vec<&str>)> {
     let numbered = (1u32..).zip(text.lines());
     numbered
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))

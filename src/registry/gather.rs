@@ -1,0 +1,206 @@
+//! Facts on one subject from every source that can have some.
+//!
+//! Follows design: Checks (*Facts*) and issue 4: sources run side by side, each with a time-out, all within a bound; what is
+//! offline, slow or lying is a fault in its own fact and leaves the others alone.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+
+use super::{
+    config::Config,
+    facts::{
+        Delegation, Facts, Fault, FaultKind, Outcome, Registration, Source, Sourced, Suffix,
+        Unasked,
+    },
+    lists::Lists,
+    live::{Dns, Rdap, Whois},
+    sets::{Bound, Sets},
+    suffix::Owner,
+};
+use crate::{
+    fetch::{
+        self,
+        outside::{Outside, Reach},
+    },
+    subject::{Kind, Subject, net},
+};
+
+/// Asks for facts. Build one and share it; it keeps what is open.
+pub struct Gatherer {
+    sets: Sets,
+    lists: Arc<Lists>,
+    bound: Bound,
+    rdap: Rdap,
+    whois: Whois,
+    /// Why there is no resolver, where there is none.
+    dns: Result<Dns, String>,
+    total: Duration,
+}
+
+impl Gatherer {
+    /// A gatherer over the data sets of this data directory and these lists. It connects to nobody yet.
+    ///
+    /// # Errors
+    /// Where TLS can't be set up on this machine.
+    pub fn new(config: &Config, data: &Path, lists: Arc<Lists>) -> Result<Gatherer, fetch::Error> {
+        let reach = Reach {
+            allow: config.allow.clone(),
+            refuse: config.refuse.clone(),
+        };
+        let time = config.source_time();
+        Ok(Gatherer {
+            sets: Sets::open(&config.sets(data)),
+            lists,
+            bound: Bound::counting(config.neighbours),
+            rdap: Rdap::new(Outside::new(reach.clone())?, time),
+            whois: Whois::new(reach, time).at_port(config.whois_port),
+            dns: Dns::new(config.resolver, time),
+            total: config.total_time(),
+        })
+    }
+
+    /// Takes up data sets that were imported since. Cheap; to be called before each request or list.
+    pub fn refresh(&self) {
+        self.sets.refresh();
+    }
+
+    /// What data sets and lists say, and nobody else. Blocks on the disk alone: some microseconds a name.
+    pub fn offline(&self, subject: &Subject, now: u64) -> Facts {
+        from_sets(&self.sets, &self.lists, subject, self.bound, now)
+    }
+
+    /// What everybody says: data sets, lists, the name's registry and the DNS, side by side and within the bounds that the
+    /// settings give. Data sets are read on the calling thread; they take microseconds.
+    pub async fn gather(&self, subject: &Subject, now: u64) -> Facts {
+        let mut facts = self.offline(subject, now);
+        if subject.kind() != Kind::Domain {
+            return facts;
+        }
+        let name = subject.name();
+        let registrable = self.lists.suffixes.registrable(name).unwrap_or(name);
+        let by_set = !matches!(
+            facts.registration.outcome,
+            Outcome::NotAsked(Unasked::Offline)
+        );
+        let registration = async {
+            match by_set {
+                true => None,
+                false => Some(self.registration(registrable, now).await),
+            }
+        };
+        let live = async { tokio::join!(registration, self.delegation(name, registrable, now)) };
+        match tokio::time::timeout(self.total, live).await {
+            Ok((registration, delegation)) => {
+                facts.delegation = delegation;
+                facts.registration = registration.unwrap_or(facts.registration);
+            }
+            Err(_) => {
+                facts.delegation = self.late(now);
+                if !by_set {
+                    facts.registration = self.late(now);
+                }
+            }
+        }
+        facts
+    }
+
+    /// By RDAP, or by WHOIS where the registry has none.
+    async fn registration(&self, name: &str, now: u64) -> Sourced<Registration> {
+        if let Some(base) = self.lists.rdap_servers.of(name) {
+            return self.rdap.ask(base, name, now).await;
+        }
+        match self.lists.whois_servers.of(name) {
+            Some(server) => self.whois.ask(server, name, now).await,
+            None => Sourced::not_asked(Unasked::NoSource, now),
+        }
+    }
+
+    async fn delegation(&self, name: &str, registrable: &str, now: u64) -> Sourced<Delegation> {
+        match &self.dns {
+            Ok(dns) => {
+                let parking = &self.lists.parking_servers;
+                dns.ask(name, registrable, parking, now).await
+            }
+            Err(why) => failed(FaultKind::Unreachable, why.clone(), now),
+        }
+    }
+
+    fn late<T>(&self, now: u64) -> Sourced<T> {
+        let detail = format!(
+            "not all sources answered within {} s",
+            self.total.as_secs_f32()
+        );
+        failed(FaultKind::Timeout, detail, now)
+    }
+}
+
+fn failed<T>(kind: FaultKind, detail: String, now: u64) -> Sourced<T> {
+    Sourced {
+        source: Source::Nobody,
+        at: now,
+        fresh_until: None,
+        outcome: Outcome::Failed(Fault { kind, detail }),
+    }
+}
+
+/// What data sets and lists say of a subject.
+pub fn from_sets(sets: &Sets, lists: &Lists, subject: &Subject, bound: Bound, now: u64) -> Facts {
+    let mut facts = Facts::unasked(&subject.to_string(), Unasked::NotApplicable, now);
+    match subject.kind() {
+        Kind::Domain => {
+            let name = subject.name();
+            facts.suffix = suffix(lists, name, now);
+            facts.registration = match name.rsplit('.').next() {
+                Some("vn") => sets.registration(name, now),
+                _ => Sourced::not_asked(Unasked::Offline, now),
+            };
+            facts.licences = sets.licences(name, now);
+            facts.popularity = sets.popularity(name, now);
+            facts.delegation = Sourced::not_asked(Unasked::Offline, now);
+        }
+        Kind::Net => {
+            if let Ok(net) = net::parse(subject.name()) {
+                about_net(sets, &mut facts, net, bound, now);
+            }
+        }
+        // Of what a platform gives out, no registry knows anything.
+        Kind::Account | Kind::Seller => {}
+    }
+    facts
+}
+
+fn about_net(sets: &Sets, facts: &mut Facts, net: IpNet, bound: Bound, now: u64) {
+    facts.network = sets.network(net, now);
+    facts.allocation = sets.allocation(net, now);
+    facts.neighbours = sets.neighbours(net, bound, now);
+}
+
+/// Where a name stands by the public suffix list.
+fn suffix(lists: &Lists, name: &str, now: u64) -> Sourced<Suffix> {
+    let list = &lists.suffixes;
+    let at = list.dated().and_then(|day| day.unix());
+    let outcome = match list.of(name) {
+        None => Outcome::Absent,
+        Some(suffix) => Outcome::Known(Suffix {
+            suffix: suffix.to_owned(),
+            registrable: list.registrable(name).map(str::to_owned),
+            is_suffix: list.suffix(name).is_some(),
+            private: list
+                .suffix(suffix)
+                .is_some_and(|rule| rule.owner == Owner::Private),
+        }),
+    };
+    Sourced {
+        source: Source::List {
+            file: "public_suffix_list.dat".to_owned(),
+        },
+        at: at.unwrap_or(now),
+        // A list that doesn't say its day can't be called fresh.
+        fresh_until: Some(at.map_or(now, |at| at.saturating_add(SUFFIXES_FRESH))),
+        outcome,
+    }
+}
+
+/// Seconds for which a suffix list is rested on: `.vn` went from 14 to 80 rules in three years.
+const SUFFIXES_FRESH: u64 = 180 * 86_400;
