@@ -2,9 +2,10 @@
 //! and what an approving officer runs on the own machine (design: Checks). No console and no
 //! command line decides what may be listed.
 
-use super::{Draft, Finding, Grade, Guard, draft};
+use super::{Draft, Finding, Grade, Guard, age, draft, personal, together};
 use crate::{
     decision::{Amend, Basis, Body, Ledger, List, PartRef, Parts},
+    registry::Day,
     subject::{Kind, Line, OwnedLine, Scope, Subject},
     tlog::Hash,
 };
@@ -21,7 +22,8 @@ pub fn judge(
     now: u64,
     parts: &dyn Parts,
 ) -> Result<(), String> {
-    let findings = match body {
+    let mut findings = texts(body, parts)?;
+    findings.extend(match body {
         Body::List(list) => {
             let (lines, kinds) = lines(guard, list, parts)?;
             let mut findings = whole(guard, list, now, &kinds);
@@ -30,11 +32,32 @@ pub fn judge(
         }
         Body::Amend(amend) => end(guard, amend, ledger, now).into_iter().collect(),
         Body::Revoke(_) | Body::Stay(_) => Vec::new(),
-    };
+    });
     match findings.iter().find(|f| stops(f, body)) {
         Some(finding) => Err(finding.to_string()),
         None => Ok(()),
     }
+}
+
+/// What the guard finds in the texts of a body, which everybody will read: its reasons and those of
+/// its overrides.
+pub fn texts(body: &Body, parts: &dyn Parts) -> Result<Vec<Finding>, String> {
+    let mut named = vec![("the reasons", *body.reasons())];
+    if let Body::List(list) = body {
+        let of_override = |o: &crate::decision::Override| ("an override's reason", o.reason);
+        named.extend(list.guard.overrides.iter().map(of_override));
+    }
+    let mut findings = Vec::new();
+    for (name, reference) in named {
+        let sha256 = &reference.sha256;
+        let bytes = parts.part(sha256);
+        let bytes = bytes.map_err(|why| format!("{name}, {sha256}: {why}"))?;
+        if let Some(found) = personal::find(&String::from_utf8_lossy(&bytes)) {
+            let detail = format!("{name}, line {}: {}", found.line, found.what);
+            findings.push(Finding::of("personal_text", detail));
+        }
+    }
+    Ok(findings)
 }
 
 /// Whether a finding stops a body: a refusal does, and what it passes by no override.
@@ -64,8 +87,15 @@ pub fn lines(
 ) -> Result<(Vec<Found>, BTreeSet<Kind>), String> {
     let mut found = Vec::new();
     let (mut kinds, mut opened) = (BTreeSet::new(), BTreeSet::new());
+    let mut networks = Vec::new();
     for part in &list.parts {
         let text = text(part, parts)?;
+        // Networks stand in parts of their own or at the end of one: most parts have none.
+        if text.contains("\nnet:") || text.starts_with("net:") {
+            networks.extend(together::networks(
+                text.lines().filter_map(|line| Line::parse(line).ok()),
+            ));
+        }
         kinds.extend(text.lines().filter_map(|l| Some(Line::parse(l).ok()?.kind)));
         found.extend(committed(guard, list, &text, parts, &mut opened)?);
         for judged in guard.part(&text, &list.category) {
@@ -76,6 +106,11 @@ pub fn lines(
             found.extend(judged.findings.into_iter().map(of_line));
         }
     }
+    let made = together::findings(&networks, &guard.lists().caps);
+    found.extend(made.into_iter().map(|(whole, finding)| Found {
+        text: format!("net:{whole}"),
+        finding,
+    }));
     Ok((found, kinds))
 }
 
@@ -148,7 +183,9 @@ pub fn whole(guard: &Guard, list: &List, now: u64, kinds: &BTreeSet<Kind>) -> Ve
         now: i64::try_from(now).unwrap_or(i64::MAX),
         kinds: kinds.iter().copied().collect(),
     };
-    draft(guard.lists(), &judged)
+    let mut findings = draft(guard.lists(), &judged);
+    findings.extend(age::old(guard.lists(), Day::in_vietnam(judged.now)));
+    findings
 }
 
 /// What the guard finds in a moved end.

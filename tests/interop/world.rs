@@ -17,7 +17,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -36,6 +36,9 @@ pub struct World {
     pub upstream: dns::Upstream,
     /// Where the agent serves its zones.
     pub zones: SocketAddr,
+    /// Where the authority serves its own.
+    pub primary: SocketAddr,
+    serving: Option<transfer::Handle>,
     /// The zone file that the agent keeps.
     pub file: PathBuf,
     agent: Option<Running>,
@@ -44,7 +47,7 @@ pub struct World {
     listed: Vec<(DecisionId, Vec<String>)>,
     random: u64,
     step: usize,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// An agent at work.
@@ -104,6 +107,14 @@ impl World {
         );
         fs::write(&keys, text).unwrap();
         fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+        let zones = transfer::Config {
+            listen: at(&peers::free_port()),
+            keys: Some(keys),
+            refresh: 1,
+            retry: 1,
+            notify,
+            ..transfer::Config::default()
+        };
         let config = agent::Config {
             state: dir.path().join("state"),
             sources: vec![SourceConfig {
@@ -127,27 +138,22 @@ impl World {
             }],
             poll_seconds: 1,
             least_between_bases: 0,
-            transfer: Some(transfer::Config {
-                listen: at(&peers::free_port()),
-                keys: Some(keys),
-                refresh: 1,
-                retry: 1,
-                notify,
-                ..transfer::Config::default()
-            }),
+            transfer: Some(zones.clone()),
             ..agent::Config::default()
         };
         let mut world = Self {
             house,
             upstream: dns::Upstream::start(),
             zones: at(&0),
+            primary: at(&0),
+            serving: None,
             file,
             agent: None,
             config,
             listed: Vec::new(),
             random: seed,
             step: 0,
-            _dir: dir,
+            dir,
         };
         // Something of the base: names to revoke later, one a step.
         let names: Vec<String> = (0..STEPS)
@@ -159,8 +165,30 @@ impl World {
             world.change();
         }
         world.compact();
+        let listen = at(&peers::free_port());
+        world.serve(transfer::Config { listen, ..zones });
         world.begin();
         world
+    }
+
+    /// The authority's own zones.
+    fn serve(&mut self, config: transfer::Config) {
+        let metrics = transfer::Metrics::new(&self.house.registry).unwrap();
+        let source = Arc::new(blockfeed::serve::Zones::new(self.house.casework.clone()));
+        let folder = self.dir.path().join("zones");
+        let handle = self.house.wait(async {
+            let server = transfer::Server::bind(config).await.unwrap();
+            server.start(&folder, source, metrics).unwrap()
+        });
+        self.primary = handle.addresses().plain;
+        self.serving = Some(handle);
+    }
+
+    /// The authority's zones are gone.
+    pub fn silence(&mut self) {
+        if let Some(handle) = self.serving.take() {
+            self.house.wait(handle.stop());
+        }
     }
 
     /// Starts the agent, or starts it again on what it has.
@@ -267,6 +295,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.end();
+        self.silence();
     }
 }
 
@@ -347,6 +376,7 @@ impl Asked {
         let mut asked = 0;
         while began.elapsed() < time {
             asked += self.agrees(world, 50);
+            std::thread::sleep(Duration::from_millis(20));
         }
         asked
     }
