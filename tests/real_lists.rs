@@ -17,6 +17,7 @@ const OPTIONS: Options<'static> = Options {
     category: "counterfeit",
     keep_covered: false,
     overrides: &[],
+    known: None,
 };
 
 fn here(path: &str) -> PathBuf {

@@ -101,6 +101,8 @@ pub enum Error {
     KeyBusy,
     #[error("one call brings {0} at most; send the rest in another")]
     TooMany(usize),
+    #[error("this authority runs without a guard; check on the own machine with `blockfeed check`")]
+    NoGuard,
     #[error("the system gives no randomness: {0}")]
     Random(String),
     #[error("the receipt {0}")]
@@ -161,6 +163,7 @@ impl Error {
             Self::Scope { .. } => "scope",
             Self::Invalid { .. } => "invalid",
             Self::TooMany(_) => "too_many",
+            Self::NoGuard => "no_guard",
             Self::KeyReused => "key_reused",
             Self::KeyBusy => "key_busy",
             Self::SubscriberTaken(_) => "subscriber_taken",

@@ -16,6 +16,7 @@
 mod acknowledgement;
 mod book;
 mod changes;
+mod checking;
 mod compaction;
 mod composition;
 mod desk;
@@ -48,6 +49,7 @@ mod withdrawal;
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
 pub use changes::Changes;
+pub use checking::{Checks, Listed, MAX_CHECKS};
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
 pub use error::Error;

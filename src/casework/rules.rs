@@ -1,8 +1,10 @@
 //! What the desk is told about the guard.
 
 use crate::{
+    check::Guard,
     decision::{Body, Ledger, Parts},
     entries::Measure,
+    registry::gather::Gatherer,
     subject::{OwnedLine, Platforms},
     tlog::Hash,
 };
@@ -26,6 +28,10 @@ pub struct Rules {
     /// Run when a proposal is opened, so that its officer hears of a refusal before the second
     /// one is asked; the sequencer runs its own again.
     pub judge: Judge,
+    /// What typed texts are checked by, when somebody asks what would become of them.
+    pub guard: Option<Arc<Guard>>,
+    /// Who knows something of what is checked. Data sets alone are asked, and nobody over the network.
+    pub gatherer: Option<Arc<Gatherer>>,
 }
 
 impl Rules {
@@ -39,6 +45,8 @@ impl Rules {
             respond_hours: Measure::ALL.map(|m| (m.as_str().to_owned(), 24)).into(),
             test_subjects: Vec::new(),
             judge: Arc::new(|_, _, _, _| Ok(())),
+            guard: None,
+            gatherer: None,
         }
     }
 

@@ -2,9 +2,10 @@
 //! and what an approving officer runs on the own machine (design: Checks). No console and no
 //! command line decides what may be listed.
 
-use super::{Draft, Finding, Grade, Guard, draft, personal};
+use super::{Draft, Finding, Grade, Guard, age, draft, personal, together};
 use crate::{
     decision::{Amend, Basis, Body, Ledger, List, PartRef, Parts},
+    registry::Day,
     subject::{Kind, Line, OwnedLine, Scope, Subject},
     tlog::Hash,
 };
@@ -86,8 +87,15 @@ pub fn lines(
 ) -> Result<(Vec<Found>, BTreeSet<Kind>), String> {
     let mut found = Vec::new();
     let (mut kinds, mut opened) = (BTreeSet::new(), BTreeSet::new());
+    let mut networks = Vec::new();
     for part in &list.parts {
         let text = text(part, parts)?;
+        // Networks stand in parts of their own or at the end of one: most parts have none.
+        if text.contains("\nnet:") || text.starts_with("net:") {
+            networks.extend(together::networks(
+                text.lines().filter_map(|line| Line::parse(line).ok()),
+            ));
+        }
         kinds.extend(text.lines().filter_map(|l| Some(Line::parse(l).ok()?.kind)));
         found.extend(committed(guard, list, &text, parts, &mut opened)?);
         for judged in guard.part(&text, &list.category) {
@@ -98,6 +106,11 @@ pub fn lines(
             found.extend(judged.findings.into_iter().map(of_line));
         }
     }
+    let made = together::findings(&networks, &guard.lists().caps);
+    found.extend(made.into_iter().map(|(whole, finding)| Found {
+        text: format!("net:{whole}"),
+        finding,
+    }));
     Ok((found, kinds))
 }
 
@@ -170,7 +183,9 @@ pub fn whole(guard: &Guard, list: &List, now: u64, kinds: &BTreeSet<Kind>) -> Ve
         now: i64::try_from(now).unwrap_or(i64::MAX),
         kinds: kinds.iter().copied().collect(),
     };
-    draft(guard.lists(), &judged)
+    let mut findings = draft(guard.lists(), &judged);
+    findings.extend(age::old(guard.lists(), Day::in_vietnam(judged.now)));
+    findings
 }
 
 /// What the guard finds in a moved end.

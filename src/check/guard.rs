@@ -6,6 +6,7 @@ use std::sync::Arc;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use ipnet::IpNet;
 
+use super::brands::{Brands, Likeness};
 use super::names::NameIndex;
 use super::ranges::Ranges;
 use super::{Finding, Matched, rules};
@@ -20,6 +21,7 @@ use crate::subject::{Kind, Line, Scope, cover, domain, net};
 pub struct Guard {
     lists: Arc<Lists>,
     names: NameIndex,
+    brands: Brands,
     protected: Ranges,
     shared: Ranges,
     test_nets: Vec<IpNet>,
@@ -60,6 +62,7 @@ impl Guard {
             protected: Ranges::new(lists.protected_networks.rows.iter().map(|row| &row.net)),
             shared: Ranges::new(lists.shared_networks.rows.iter().map(|row| &row.net)),
             names: NameIndex::new(&lists),
+            brands: Brands::new(&lists),
             test_nets,
             test_ids,
             lists,
@@ -143,6 +146,11 @@ impl Guard {
             let list = &self.lists.protected_names;
             self.by_name(findings, "below_protected", list, Some(row));
         }
+        let abroad = self.brands.in_a_country(name, &self.lists.suffixes);
+        if facts.protected.is_none() && facts.below.is_none() {
+            let list = &self.lists.protected_names;
+            self.by_name(findings, "brand_abroad", list, abroad);
+        }
         if domain::has_a_label(name) && !is_valid_idn(name) {
             findings.push(Finding::of("bad_idn", ""));
         }
@@ -185,6 +193,13 @@ impl Guard {
                 Err(_) => findings.push(Finding::of("bad_identifier", format!("{line}"))),
             },
         }
+        if let Some((row, likeness)) = self.brands.resembled(id) {
+            let code = match likeness {
+                Likeness::Same => "brand_itself",
+                Likeness::Like => "look_alike",
+            };
+            self.by_name(findings, code, &self.lists.protected_names, Some(row));
+        }
         self.test_ids
             .get(&line.kind)
             .is_some_and(|ids| ids.contains(line.name))
@@ -222,11 +237,12 @@ impl Guard {
             ));
         }
         if let Some(row) = self.shared.overlapping(&network) {
-            findings.extend(net_finding(
-                "shared_network",
-                &self.lists.shared_networks,
-                row,
-            ));
+            let found = net_finding("shared_network", &self.lists.shared_networks, row);
+            let share = self.shared.share(&network) * 100.0;
+            findings.extend(found.map(|finding| Finding {
+                detail: format!("{share:.3} % of its addresses"),
+                ..finding
+            }));
         }
         self.test_nets.iter().any(|aside| aside.contains(&network))
     }
@@ -242,7 +258,7 @@ impl Guard {
             return;
         };
         let text = format!("{} {}", row.name, row.group);
-        findings.push(matched(code, &list.head, row.line, text));
+        findings.push(matched(code, &list.head, &row.group, row.line, text));
     }
 }
 
@@ -250,12 +266,12 @@ fn row(rows: &[NameRow], number: u32) -> Option<&NameRow> {
     rows.get(usize::try_from(number).ok()?)
 }
 
-fn matched(code: &'static str, head: &Head, line: u32, text: String) -> Finding {
+fn matched(code: &'static str, head: &Head, group: &str, line: u32, text: String) -> Finding {
     let matched = Matched {
         file: head.file,
         line,
         text,
-        source: head.source.clone(),
+        source: head.source_of(group).to_owned(),
     };
     Finding {
         rule: rules::known(code),
@@ -266,7 +282,13 @@ fn matched(code: &'static str, head: &Head, line: u32, text: String) -> Finding 
 
 fn net_finding(code: &'static str, list: &Nets, row: usize) -> Option<Finding> {
     let NetRow { net, group, line } = list.rows.get(row)?;
-    Some(matched(code, &list.head, *line, format!("{net} {group}")))
+    Some(matched(
+        code,
+        &list.head,
+        group,
+        *line,
+        format!("{net} {group}"),
+    ))
 }
 
 fn suffix_finding(code: &'static str, rule: SuffixRule, name: &str) -> Finding {
@@ -339,6 +361,11 @@ mod tests {
             ("domain:github.io +", "private_suffix popular_name"),
             ("domain:kawasaki.jp +", "covers_suffix"),
             ("domain:agribanks.edu.vn +", "reserved_suffix"),
+            ("domain:some-agency.gov +", "reserved_suffix"),
+            ("domain:tax.service.gov.uk +", "reserved_suffix"),
+            ("domain:google.qa +", "brand_abroad"),
+            ("account:facebook/vietcombank", "brand_itself"),
+            ("account:facebook/vietcombankcskh", "look_alike"),
             ("domain:xn--zzzzzzzz.com +", "bad_idn"),
             ("net:203.0.113.0/24", ""),
             (

@@ -5,14 +5,20 @@
 //! sentences that officers read. [`Guard`] judges single subjects and whole parts, [`draft`] a decision before it is
 //! signed, [`batch`] reads a list file into one outcome a line.
 
+pub mod age;
 pub mod batch;
 pub mod body;
+mod brands;
+pub mod collateral;
 pub mod draft;
 mod guard;
+pub mod known;
 mod names;
 pub mod personal;
 mod ranges;
+pub mod report;
 pub mod rules;
+pub mod together;
 
 pub use draft::{Draft, draft};
 pub use guard::{Guard, Judged};

@@ -17,6 +17,8 @@ struct Sorted {
     spans: Vec<(u128, u128, usize)>,
     /// For each position the position, up to it, of the span that reaches furthest.
     furthest: Vec<usize>,
+    /// The same addresses as spans that don't touch: first, last.
+    apart: Vec<(u128, u128)>,
 }
 
 impl Ranges {
@@ -36,6 +38,17 @@ impl Ranges {
     pub(super) fn overlapping(&self, net: &IpNet) -> Option<usize> {
         let (first, last) = bounds(net);
         self.of(net).overlapping(first, last)
+    }
+
+    /// The share of a network's addresses that lies in them, from 0 to 1.
+    pub(super) fn share(&self, net: &IpNet) -> f64 {
+        let (first, last) = bounds(net);
+        let size = |first: u128, last: u128| (last - first) as f64 + 1.0;
+        self.of(net)
+            .inside(first, last)
+            .map(|(a, b)| size(a, b))
+            .sum::<f64>()
+            / size(first, last)
     }
 
     fn of(&self, net: &IpNet) -> &Sorted {
@@ -64,6 +77,21 @@ impl Sorted {
             self.furthest
                 .push(best.map_or(at, |(position, _)| position));
         }
+        for (first, last, _) in &self.spans {
+            match self.apart.last_mut() {
+                Some((_, end)) if *first <= end.saturating_add(1) => *end = (*end).max(*last),
+                _ => self.apart.push((*first, *last)),
+            }
+        }
+    }
+
+    /// What lies between two addresses, cut to them.
+    fn inside(&self, first: u128, last: u128) -> impl Iterator<Item = (u128, u128)> {
+        let from = self.apart.partition_point(|(_, end)| *end < first);
+        let spans = self.apart.iter().skip(from);
+        spans
+            .take_while(move |(start, _)| *start <= last)
+            .map(move |(start, end)| ((*start).max(first), (*end).min(last)))
     }
 
     /// Of the spans that begin at or before `last`, the one that reaches furthest overlaps if any does.
@@ -108,6 +136,15 @@ mod tests {
             ("2001:db9::/32", None),
         ] {
             assert_eq!(ranges.overlapping(&net(asked)), row, "{asked}");
+        }
+        for (asked, share) in [
+            ("10.1.2.0/24", 1.0),
+            ("11.0.0.0/8", 0.0),
+            ("192.0.2.0/23", 0.5),
+            ("10.0.0.0/7", 0.5),
+            ("2001:db8::/31", 0.5),
+        ] {
+            assert_eq!(ranges.share(&net(asked)), share, "{asked}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Error, Output,
     desk::{DeskArgs, Officer},
-    guard,
+    facts, guard,
     output::Progress,
     sealed,
     server::{ProposalView, Proposals, Server},
@@ -108,6 +108,7 @@ impl ApproveArgs {
             out.line(format!("list       {}", path.display()))?;
         }
         let role = findings(config, &downloaded, out)?;
+        touched(config, &downloaded, out)?;
         if !self.yes {
             let (who, role) = (&officer.id, role.as_str());
             out.confirm(&format!("Sign {id} as {who} in the role {role}?"), "--yes")?;
@@ -381,6 +382,29 @@ fn findings(config: &Config, downloaded: &Downloaded, out: Output) -> Result<Rol
     let senior = list.bulk || !list.guard.overrides.is_empty();
     Ok(if senior { Role::Senior } else { Role::Approve })
 }
+
+/// Shows what else the list touches and what data sets here say of its lines, where there are some and the list isn't long.
+fn touched(config: &Config, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
+    let Body::List(list) = &downloaded.body else {
+        return Ok(());
+    };
+    let count: u64 = list.parts.iter().map(|part| part.count).sum();
+    if count > PREVIEWED || !facts::has_sets(config) {
+        return Ok(());
+    }
+    let mut lines = String::new();
+    for part in &list.parts {
+        let bytes = downloaded.part(&part.sha256).unwrap_or_default();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            lines.push_str(&downloaded.clear(line));
+            lines.push('\n');
+        }
+    }
+    facts::preview(config, list, &lines, out)
+}
+
+/// A longer list isn't previewed before it is signed: whoever proposed it saw what it touches.
+const PREVIEWED: u64 = 100_000;
 
 /// Subjects of a part that are shown; --list writes them all.
 const SHOWN: usize = 200;

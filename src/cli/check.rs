@@ -1,28 +1,39 @@
 //! `blockfeed check`: would it pass? Nothing is signed or sent.
 
-use super::{Error, Output, guard, output, propose};
+use super::{
+    Error, Output, facts, guard,
+    output::{self, Progress},
+    propose, sheet, when,
+};
 use crate::{
     check::{
-        self,
-        batch::{Batch, Options, Outcome},
+        self, Finding, Guard, age,
+        batch::{Batch, Options, Outcome, Row},
+        known,
+        report::{Checked, Verdict},
+        together,
     },
     config::Config,
+    registry::{Day, facts::Facts},
+    subject::Subject,
 };
 use clap::Args;
 use serde_json::json;
 use std::{
     fs,
     io::{BufWriter, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-/// Would it pass? Judge subjects or a list by the guard, without signing or sending anything
+/// Would it pass? Judge subjects or a list by lists and facts, without signing or sending anything
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
   blockfeed check facebook.com 8.8.8.8 https://shop.example.vn/
-  blockfeed check --file list.txt --category counterfeit --result result.csv
+  blockfeed check --file list.txt --category counterfeit --result result.xlsx
+  blockfeed check shop.example.vn --offline
   blockfeed check --explain public_suffix
 
+Subjects are asked about live (registries, DNS) as well as in data sets, a list in data sets alone.
 The exit code is 0 only if every line would pass.")]
 pub struct CheckArgs {
     /// Subjects, as typed or pasted
@@ -37,44 +48,77 @@ pub struct CheckArgs {
     /// Keep lines that another line covers
     #[arg(long)]
     keep_covered: bool,
-    /// Write what became of each line, as CSV
+    /// Write what became of each line: result.csv, or result.xlsx for a spreadsheet (may be repeated)
     #[arg(long, value_name = "FILE")]
-    result: Option<PathBuf>,
+    result: Vec<PathBuf>,
+    /// Ask lists and data sets alone, and nobody over the network
+    #[arg(long)]
+    offline: bool,
+    /// How long live sources may take, seconds; one that takes longer is a finding
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    wait: u64,
     /// Say what a code means and what to do
     #[arg(long, value_name = "CODE", conflicts_with_all = ["subjects", "file"])]
     explain: Option<String>,
 }
 
 impl CheckArgs {
-    pub fn run(self, config: &Config, out: Output) -> Result<(), Error> {
+    pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         if let Some(code) = &self.explain {
             return explain(code, out);
         }
         let guard = guard::load(config)?;
-        let batch = Batch::read(
-            &self.list()?,
-            &guard,
-            &Options {
-                category: &self.category,
-                keep_covered: self.keep_covered,
-                overrides: &[],
-            },
-        );
-        if let Some(path) = &self.result {
-            let file = fs::File::create(path).map_err(Error::io(path))?;
-            let mut file = BufWriter::new(file);
-            let written = batch.write_csv(&mut file).and_then(|()| file.flush());
-            written.map_err(Error::io(path))?;
+        let gatherer = facts::gatherer(config, &guard, self.wait)?;
+        let list = self.list()?;
+        let live = self.file.is_none() && !self.offline && !config.registry.offline;
+        let mut asked = Vec::new();
+        let options = Options {
+            category: &self.category,
+            keep_covered: self.keep_covered,
+            overrides: &[],
+            known: None,
+        };
+        if self.file.is_none() {
+            let batch = Batch::read(&list, &guard, &options);
+            asked = facts::of_each(&gatherer, &batch, live).await;
         }
-        if out.json {
-            let rows: Vec<_> = batch.views().collect();
-            out.data(
-                &json!({ "counts": batch.counts, "lists": guard.lists().hash(), "lines": rows }),
-            )?;
-        } else if self.file.is_some() {
+        let (now, mut progress) = (when::now(), Progress::new());
+        let known = |subject: &Subject| {
+            let subject_text = || subject.to_string();
+            let asked = asked.iter().find(|facts| facts.subject == subject_text());
+            asked
+                .cloned()
+                .unwrap_or_else(|| gatherer.offline(subject, now))
+        };
+        let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
+        let (batch, of_list) = known::read(&list, &guard, &options, known, tell, now);
+        drop(progress);
+        let mut whole = whole(&batch, &guard);
+        whole.extend(of_list.whole());
+        let collateral = of_list.collateral(&batch);
+        let lines: Vec<Checked> = batch
+            .rows
+            .iter()
+            .map(|row| with_facts(row, &asked))
+            .collect();
+        self.result
+            .iter()
+            .try_for_each(|path| result(path, &batch, &lines))?;
+        out.data(&json!({
+            "counts": batch.counts, "lists": guard.lists().hash(), "lines": lines,
+            "findings": whole.iter().map(Verdict::of).collect::<Vec<_>>(),
+            "collateral": collateral,
+        }))?;
+        if self.file.is_some() {
             propose::show(&batch, out)?;
         } else {
-            batch.rows.iter().try_for_each(|row| show(row, out))?;
+            let rows = batch.rows.iter().zip(&lines);
+            rows.filter(|(row, _)| !matches!(row.outcome, Outcome::Skipped { .. }))
+                .try_for_each(|(_, line)| show(line, out))?;
+        }
+        facts::show_collateral(&collateral, out)?;
+        for finding in &whole {
+            verdict(&Verdict::of(finding), out)?;
         }
         match batch.counts.refused {
             0 => Ok(()),
@@ -99,25 +143,92 @@ impl CheckArgs {
     }
 }
 
-fn show(row: &check::batch::Row, out: Output) -> Result<(), Error> {
-    let view = row.view();
-    let canonical = match view.canonical.as_str() {
-        "" => String::new(),
-        text => format!("   {text}"),
+/// What holds of the list as a whole.
+fn whole(batch: &Batch, guard: &Guard) -> Vec<Finding> {
+    let lists = guard.lists();
+    let today = Day::in_vietnam(i64::try_from(when::now()).unwrap_or(i64::MAX));
+    let mut findings = age::old(lists, today);
+    let made = together::findings(&together::networks(batch.accepted()), &lists.caps);
+    findings.extend(made.into_iter().map(|(_, finding)| finding));
+    findings
+}
+
+/// Writes what became of each line, in the form that the file's name says.
+fn result(path: &Path, batch: &Batch, lines: &[Checked]) -> Result<(), Error> {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    match ending.map(str::to_ascii_lowercase).as_deref() {
+        Some("xlsx") => sheet::write(path, lines),
+        Some("csv") | None => {
+            let file = fs::File::create(path).map_err(Error::io(path))?;
+            let mut file = BufWriter::new(file);
+            let written = batch.write_csv(&mut file).and_then(|()| file.flush());
+            written.map_err(Error::io(path))
+        }
+        Some(other) => Err(Error::said(format!(
+            "--result {}: .{other} isn't written; name it .csv or .xlsx",
+            path.display()
+        ))),
+    }
+}
+
+/// A line with the facts on it, where they were asked.
+fn with_facts(row: &Row, asked: &[Facts]) -> Checked {
+    let subject = row.line().map(|line| line.subject().to_string());
+    let facts = subject.and_then(|subject| asked.iter().find(|facts| facts.subject == subject));
+    Checked {
+        facts: facts.cloned(),
+        ..Checked::of(row)
+    }
+}
+
+/// One subject, with all that is known and all that was found.
+fn show(line: &Checked, out: Output) -> Result<(), Error> {
+    let canonical = line.subject.as_deref().unwrap_or_default();
+    out.line(format!("{:<9} {:?}   {canonical}", line.outcome, line.text).trim_end())?;
+    if let Some(known) = &line.facts {
+        facts::show(known, when::now(), out)?;
+    }
+    for found in &line.findings {
+        verdict(found, out)?;
+    }
+    if !line.findings.is_empty() {
+        return Ok(());
+    }
+    let Some(code) = line.code else {
+        // How the text was read.
+        let notes = line.detail.split_whitespace().filter_map(check::explain);
+        return notes.into_iter().try_for_each(|rule| {
+            out.line(format!("          {}: {} {}", rule.code, rule.en, rule.vi))
+        });
     };
-    out.line(format!("{:<9} {:?}{canonical}", view.outcome, view.text))?;
-    if let Outcome::Accepted { notes, .. } = &row.outcome {
-        for rule in notes.iter().filter_map(|note| check::explain(note.code())) {
-            out.line(format!("          {}: {} {}", rule.code, rule.en, rule.vi))?;
-        }
+    out.line(format!("          {code}: {}", line.detail))?;
+    match check::explain(code) {
+        Some(rule) => out.line(format!("          {} {}", rule.vi, rule.instead_vi).trim_end()),
+        None => Ok(()),
     }
-    if !view.code.is_empty() {
-        out.line(format!("          {}: {}", view.code, view.detail))?;
-        if let Some(rule) = check::explain(view.code) {
-            out.line(format!("          {} {}", rule.vi, rule.instead_vi).trim_end())?;
-        }
+}
+
+/// A finding in both languages, with what it rests on.
+fn verdict(found: &Verdict, out: Output) -> Result<(), Error> {
+    let grade = format!("{:?}", found.grade).to_lowercase();
+    let detail = match found.detail.as_str() {
+        "" => String::new(),
+        detail => format!(" ({detail})"),
+    };
+    let matched = found.matched.as_ref();
+    let matched =
+        matched.map(|m| format!(" [{} line {}: {}; {}]", m.file, m.line, m.text, m.source));
+    out.line(format!(
+        "  {grade:<8} {}: {}{detail}{}",
+        found.code,
+        found.en,
+        matched.unwrap_or_default()
+    ))?;
+    out.line(format!("           {} {}", found.vi, found.instead_vi).trim_end())?;
+    match found.instead_en {
+        "" => Ok(()),
+        instead => out.line(format!("           {instead}")),
     }
-    Ok(())
 }
 
 fn explain(code: &str, out: Output) -> Result<(), Error> {

@@ -19,11 +19,13 @@ mod desk;
 mod document;
 mod erase;
 mod error;
+mod facts;
 mod form;
 mod guard;
 mod held;
 mod init;
 mod list;
+mod lists;
 mod lookup;
 mod officer;
 mod output;
@@ -36,6 +38,7 @@ mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod sheet;
 mod show;
 mod signals;
 mod stay;
@@ -107,6 +110,8 @@ enum Verb {
     #[command(subcommand)]
     Registry(registry::RegistryVerb),
     Lookup(lookup::LookupArgs),
+    #[command(subcommand)]
+    Lists(lists::ListsVerb),
     Show(show::ShowArgs),
     List(list::ListArgs),
     Agent(agent::AgentVerb),
@@ -161,9 +166,10 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Amend(args) => args.run(&config, out).await,
         Verb::Stay(args) => args.run(&config, out).await,
         Verb::Revoke(args) => args.run(&config, out).await,
-        Verb::Check(args) => args.run(&config, out),
+        Verb::Check(args) => args.run(&config, out).await,
         Verb::Registry(verb) => verb.run(&config, out).await,
         Verb::Lookup(args) => args.run(&config, out).await,
+        Verb::Lists(verb) => verb.run(&config, out),
         Verb::Show(args) => args.run(&config, out).await,
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,

@@ -3,7 +3,8 @@
 use super::{
     Error, Output,
     desk::DeskArgs,
-    guard, output,
+    facts, guard,
+    output::{self, Progress},
     proposal::{self, GroundsArgs, Made},
     sealed::Subjects,
     when,
@@ -13,11 +14,13 @@ use crate::{
     check::{
         Guard,
         batch::{self, Batch, Options, Outcome},
+        collateral::Collateral,
+        known, together,
     },
     config::Config,
     decision::{self, Action, Body, List, MeasureName, Override, PartRef},
     entries::Measure,
-    subject::Kind,
+    subject::{Kind, Subject},
     tlog::Hash,
 };
 use clap::Args;
@@ -104,8 +107,9 @@ impl ProposeArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let overrides = self.overrides()?;
         let guard = guard::load(config)?;
-        let batch = self.read(&guard, &overrides)?;
+        let (batch, touched) = self.read(&guard, &overrides, config)?;
         show(&batch, out)?;
+        facts::show_collateral(&touched, out)?;
         self.write_result(&batch, out)?;
         self.check_counts(&batch)?;
         let subjects = Subjects::new(batch.accepted(), &batch.aliases)?;
@@ -143,16 +147,33 @@ impl ProposeArgs {
         ))
     }
 
-    /// The list, read to one outcome a line.
-    fn read(&self, guard: &Guard, overrides: &[batch::Override]) -> Result<Batch, Error> {
+    /// The list, read to one outcome a line, and what it touches as far as data sets here know.
+    fn read(
+        &self,
+        guard: &Guard,
+        overrides: &[batch::Override],
+        config: &Config,
+    ) -> Result<(Batch, Collateral), Error> {
         let bytes = self.list()?;
         output::note(&format!("checking {} …", self.named()));
         let options = Options {
             category: &self.category,
             keep_covered: self.keep_covered,
             overrides,
+            known: None,
         };
-        Ok(Batch::read(&bytes, guard, &options))
+        if !facts::has_sets(config) {
+            let batch = Batch::read(&bytes, guard, &options);
+            return Ok((batch, Collateral::default()));
+        }
+        let (now, mut progress) = (when::now(), Progress::new());
+        // Nobody is asked over the network, so nobody is waited for.
+        let gatherer = facts::gatherer(config, guard, 1)?;
+        let facts = |subject: &Subject| gatherer.offline(subject, now);
+        let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
+        let (batch, of_list) = known::read(&bytes, guard, &options, facts, tell, now);
+        let collateral = of_list.collateral(&batch);
+        Ok((batch, collateral))
     }
 
     fn check_counts(&self, batch: &Batch) -> Result<(), Error> {
@@ -326,7 +347,10 @@ fn judge(guard: &Guard, body: &Body, batch: &Batch, out: Output) -> Result<(), E
         return Ok(());
     };
     let kinds = batch.accepted().map(|line| line.kind).collect();
-    let findings = guard::whole(guard, list, when::now(), &kinds);
+    let mut findings = guard::whole(guard, list, when::now(), &kinds);
+    let networks = together::networks(batch.accepted());
+    let made = together::findings(&networks, &guard.lists().caps);
+    findings.extend(made.into_iter().map(|(_, finding)| finding));
     let (stopping, rest): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| guard::stops(f, body));
     for finding in rest {

@@ -1,6 +1,6 @@
 //! `blockfeed serve`: the authority.
 
-use super::{Error, Output, guard, output, secret, signals, telemetry};
+use super::{Error, Output, facts, guard, output, secret, signals, telemetry};
 use crate::{
     casework::{self, Casework, Rules},
     config::Config,
@@ -109,6 +109,8 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
         platforms: Arc::new(guard.lists().platforms.clone()),
         respond_hours: guard.lists().plan.respond_hours(),
         test_subjects: guard.lists().test_subjects.clone(),
+        guard: Some(guard.clone()),
+        gatherer: Some(facts::gatherer(config, &guard, 1)?),
         judge: Arc::new(move |body, ledger, now, parts| {
             guard::judge(&guard, body, ledger, now, parts)
         }),

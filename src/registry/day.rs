@@ -27,6 +27,11 @@ impl Day {
         Day(unix_seconds.saturating_add(7 * 3600).div_euclid(86_400))
     }
 
+    /// Whole days since another day; 0 for one to come.
+    pub fn since(self, earlier: Day) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
     /// Reads `2025-03-01`.
     pub fn parse(text: &str) -> Result<Day, BadDay> {
         let bad = || BadDay(text.chars().take(40).collect());
@@ -115,6 +120,9 @@ mod tests {
         for text in ["2020-02-29", "2025-03-01", "1999-12-31"] {
             assert_eq!(Day::parse(text).unwrap().to_string(), text);
         }
+        let day = |text| Day::parse(text).unwrap();
+        assert_eq!(day("2024-03-01").since(day("2024-02-28")), 2);
+        assert_eq!(day("2024-02-28").since(day("2024-03-01")), 0);
         for text in [
             "2025-02-29",
             "2025-13-01",

@@ -204,6 +204,7 @@ mod tests {
         ] {
             assert_eq!(owner(name), None, "{name}");
         }
+        assert_eq!(list.dated(), Day::parse("2026-10-22").ok());
         assert_eq!(list.registrable("a.b.shop.com.vn"), Some("shop.com.vn"));
         assert_eq!(list.registrable("com.vn"), None);
         assert_eq!(list.of("a.shop.com.vn"), Some("com.vn"));

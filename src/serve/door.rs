@@ -3,6 +3,7 @@
 
 use super::{
     caller::Shown,
+    checking,
     once::Turn,
     problem::{Answer, Problem},
     site::Site,
@@ -20,6 +21,9 @@ use std::time::Duration;
 /// The most bytes of a body from somebody who shows no token.
 const SMALL: usize = 256 * 1024;
 
+/// The most bytes of a list that an officer has checked: ten thousand lines of some length.
+const LIST: usize = 2 << 20;
+
 /// The most bytes of a body from a subscriber: ten thousand long URLs.
 const LARGE: usize = 8 << 20;
 
@@ -36,6 +40,7 @@ async fn enter(site: &Site, request: Request) -> Answer<(Turn, Request)> {
     let shown = Shown::of(site, &parts.headers)?;
     let limit = match shown {
         Shown::Token(_) => LARGE,
+        Shown::Signature(_) if parts.uri.path() == checking::PATH => LIST,
         _ => SMALL,
     };
     let span = Duration::from_secs(site.config.timeout);

@@ -12,6 +12,7 @@ mod acting;
 mod addresses;
 mod caller;
 mod changes;
+mod checking;
 mod compaction;
 mod config;
 mod door;

@@ -2,7 +2,7 @@
 
 use super::{
     caller::Caller,
-    matching,
+    checking, matching,
     problem::{Answer, Problem},
     site::Site,
     subscribers::ToldOnce,
@@ -39,7 +39,8 @@ impl Turn {
     /// Whose turn it is, by the key and who sends it. A sandbox keeps nothing.
     pub(super) fn of(site: &Site, parts: &Parts, caller: &Caller, body: &Hash) -> Answer<Self> {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        let writes = !reads && parts.uri.path() != matching::PATH;
+        let asks = [matching::PATH, checking::PATH].contains(&parts.uri.path());
+        let writes = !reads && !asks;
         let (Some(key), Some(writer), true) = (parts.headers.get(KEY), caller.writer(), writes)
         else {
             return Ok(Self::Free);

@@ -1,7 +1,7 @@
 //! The API's description, OpenAPI 3.1, from the same table as its routes: a route that isn't
 //! described can't be served.
 
-use super::{matching, problem::Document};
+use super::{checking, matching, problem::Document};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -56,7 +56,8 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
                 When::Always => true,
                 When::Writing => writes,
             });
-            if writes && operation.security.is_some() && path != matching::PATH {
+            let asks = [matching::PATH, checking::PATH].contains(&path.as_str());
+            if writes && operation.security.is_some() && !asks {
                 let parameters = operation.parameters.get_or_insert_default();
                 parameters.push(idempotency_key().into());
             }

@@ -156,7 +156,7 @@ impl From<casework::Error> for Problem {
             | E::Guard(_)
             | E::Query { .. }
             | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            E::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            E::Stopping | E::NoGuard => StatusCode::SERVICE_UNAVAILABLE,
             E::Log(_)
             | E::Store(_)
             | E::Feed(_)

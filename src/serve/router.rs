@@ -2,8 +2,8 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, acting, changes, compaction, door, erasure, feeds, files, health, limits,
-    matching,
+    Config, Error, acting, changes, checking, compaction, door, erasure, feeds, files, health,
+    limits, matching,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -91,6 +91,7 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(changes::entries))
         .routes(routes!(changes::changes))
         .routes(routes!(matching::matching))
+        .routes(routes!(checking::check))
         .routes(routes!(public::next_id))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::one))

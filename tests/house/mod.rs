@@ -24,6 +24,7 @@ pub use keys::{Officer, Secrets};
 use blockfeed::{
     canon::{DecisionId, Origin},
     casework::{self, Casework, Rules},
+    check::Guard,
     decision::{Approval, Body, Genesis, Leaf},
     log::{self, Authority, Committed},
     registry::Lists,
@@ -35,6 +36,7 @@ use prometheus::Registry;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -42,6 +44,10 @@ use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
 /// The name of the log.
 pub const ORIGIN: &str = "blocklist.example/399/v1";
+
+/// The guard of the lists that ship, for whoever asks what would become of a list; it stops nothing here.
+static GUARD: LazyLock<Arc<Guard>> =
+    LazyLock::new(|| Arc::new(Guard::new(Arc::new(Lists::embedded().unwrap()))));
 
 /// What may differ from house to house.
 pub struct Options {
@@ -70,9 +76,10 @@ pub struct House {
 impl Default for Options {
     fn default() -> Self {
         let local = "127.0.0.1:0".parse().unwrap();
-        let platforms = Lists::embedded().unwrap().platforms;
+        let mut rules = Rules::permissive(GUARD.lists().platforms.clone());
+        rules.guard = Some(GUARD.clone());
         Self {
-            rules: Rules::permissive(platforms),
+            rules,
             serve: serve::Config {
                 listen: local,
                 metrics: local,

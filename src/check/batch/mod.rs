@@ -9,7 +9,7 @@ mod view;
 use super::{Finding, Grade, Guard, gravest};
 use crate::subject::typed::{self, Note, Unusable};
 use crate::subject::{Line, OwnedLine, Subject, shortened};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use parts::{MAX_PART, parts};
 pub use view::RowView;
@@ -25,7 +25,12 @@ pub struct Options<'a> {
     /// Keep lines that another line of the batch covers; equal ones are merged all the same.
     pub keep_covered: bool,
     pub overrides: &'a [Override],
+    /// What facts say of the lines, where they were asked.
+    pub known: Option<&'a Known>,
 }
+
+/// Findings that rest on facts, by line; a line without any isn't there.
+pub type Known = HashMap<OwnedLine, Vec<Finding>>;
 
 /// A senior officer's written reason for passing one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +67,8 @@ pub enum Outcome {
         /// Other spellings of it that the line states.
         aliases: Box<[Subject]>,
         notes: Box<[Note]>,
-        overridden: Box<[Finding]>,
+        /// What was found and doesn't stop it: rules that an override passes, and notes.
+        findings: Box<[Finding]>,
     },
     Merged {
         line: OwnedLine,
@@ -101,7 +107,7 @@ pub struct Refusal {
 }
 
 /// How many lines came out how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Counts {
     pub lines: u64,
     pub accepted: u64,
@@ -134,6 +140,17 @@ impl Batch {
             Outcome::Accepted { line, .. } => Some(line.line()),
             _ => None,
         })
+    }
+}
+
+impl Row {
+    /// What was understood, whatever became of it.
+    pub fn line(&self) -> Option<&OwnedLine> {
+        match &self.outcome {
+            Outcome::Accepted { line, .. } | Outcome::Merged { line, .. } => Some(line),
+            Outcome::Refused(refusal) => refusal.line.as_ref(),
+            Outcome::Skipped { .. } => None,
+        }
     }
 }
 
@@ -232,6 +249,13 @@ fn read_line(number: u64, line: Result<&str, String>, guard: &Guard, options: &O
 /// The guard's word on a line that was understood.
 fn judged(read: typed::Read, guard: &Guard, options: &Options<'_>) -> Outcome {
     let mut findings = guard.subject(&read.line.line(), options.category);
+    let known = options.known.and_then(|known| known.get(&read.line));
+    // A name may be popular by a list and by a data set: once is enough.
+    let known = known.into_iter().flatten().cloned();
+    let twice =
+        |f: &Finding| f.grade() == Grade::Override && findings.iter().any(|g| g.rule == f.rule);
+    let known: Vec<Finding> = known.filter(|f| !twice(f)).collect();
+    findings.extend(known);
     findings.sort_by_key(Finding::grade);
     let passed = |finding: &Finding| {
         finding.grade() == Grade::Override
@@ -245,14 +269,21 @@ fn judged(read: typed::Read, guard: &Guard, options: &Options<'_>) -> Outcome {
             line: read.line,
             aliases: read.aliases.into(),
             notes: read.notes.into(),
-            overridden: findings.into(),
+            findings: findings.into(),
         };
     };
     let needed = match stopping.grade() {
         Grade::Override => " It passes with a senior officer's written reason.",
         _ => "",
     };
-    let message = format!("{} {}{needed}", stopping.rule.en, stopping.rule.instead_en);
+    let detail = match stopping.detail.as_str() {
+        "" => String::new(),
+        detail => format!(" ({detail})"),
+    };
+    let message = format!(
+        "{}{detail} {}{needed}",
+        stopping.rule.en, stopping.rule.instead_en
+    );
     let code = stopping.code();
     Outcome::Refused(Box::new(Refusal {
         code,
@@ -277,22 +308,21 @@ fn unreadable(unusable: Unusable, guard: &Guard, options: &Options<'_>) -> Outco
             return false;
         };
         findings = guard.subject(&line, options.category);
-        findings.is_empty()
+        findings.iter().all(|f| f.grade() == Grade::Note)
     });
-    if let Some(worst) = gravest(&findings) {
+    if let Some(worst) = gravest(&findings).filter(|f| f.grade() != Grade::Note) {
         message = format!(
             "{}, and the host itself is stopped: {}",
             super::rules::known(code).en.trim_end_matches('.'),
             worst.rule.en
         );
-        findings.clear();
     }
     Outcome::Refused(Box::new(Refusal {
         code,
         message,
         offer,
         line: None,
-        findings,
+        findings: Vec::new(),
     }))
 }
 

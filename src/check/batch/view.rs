@@ -25,13 +25,13 @@ impl Row {
             Outcome::Accepted {
                 line,
                 notes,
-                overridden,
+                findings,
                 ..
             } => {
                 let codes = notes
                     .iter()
                     .map(|note| note.code())
-                    .chain(overridden.iter().map(Finding::code));
+                    .chain(findings.iter().map(Finding::code));
                 (line.to_string(), "", codes.collect::<Vec<_>>().join(" "))
             }
             Outcome::Merged {

@@ -12,9 +12,10 @@
 //! ```
 //!
 //! The public suffix list and the RDAP bootstrap file stand as their maintainers publish them. [`Lists::hash`] binds all of
-//! them (design: The log, `guard.lists`). Reading from a directory is the only I/O of this room.
+//! them (design: The log, `guard.lists`). Directories are read here and refreshed in [`refresh`].
 
 mod plain;
+pub mod refresh;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -85,28 +86,7 @@ impl Lists {
 
     /// The lists of a directory, which holds the same files as `lists/` and no others.
     pub fn load(dir: &Path) -> Result<Lists, Error> {
-        let unreadable = |path: &Path, source| Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let mut texts = BTreeMap::new();
-        for item in std::fs::read_dir(dir).map_err(|e| unreadable(dir, e))? {
-            let path = item.map_err(|e| unreadable(dir, e))?.path();
-            let Some(name) = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .map(str::to_owned)
-            else {
-                continue;
-            };
-            if name.starts_with('.') || path.is_dir() {
-                continue;
-            }
-            let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
-            let text = String::from_utf8(bytes).map_err(|_| fault(&name, 0, "it is not UTF-8"))?;
-            texts.insert(name, text);
-        }
-        Lists::read(&texts)
+        Lists::read(&texts(dir)?)
     }
 
     /// SHA-256 of the sorted lines `<file> <sha256>\n` over all files: `guard.lists` of a decision.
@@ -188,6 +168,8 @@ pub enum Error {
     Platforms { source: platforms::PlatformsError },
     #[error("lists: public_suffix_list.dat: {source}")]
     Suffixes { source: suffix::Fault },
+    #[error("lists: {0}")]
+    Store(#[from] crate::store::Error),
     #[error("lists: can't read {}: {source}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -209,6 +191,32 @@ fn at(line: &u32) -> String {
     } else {
         format!(" line {line}")
     }
+}
+
+/// The files of a directory of lists, by name.
+fn texts(dir: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let unreadable = |path: &Path, source| Error::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut texts = BTreeMap::new();
+    for item in std::fs::read_dir(dir).map_err(|e| unreadable(dir, e))? {
+        let path = item.map_err(|e| unreadable(dir, e))?.path();
+        let Some(name) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .map(str::to_owned)
+        else {
+            continue;
+        };
+        if name.starts_with('.') || path.is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+        let text = String::from_utf8(bytes).map_err(|_| fault(&name, 0, "it is not UTF-8"))?;
+        texts.insert(name, text);
+    }
+    Ok(texts)
 }
 
 fn hash_of(texts: &BTreeMap<String, String>) -> Hash {

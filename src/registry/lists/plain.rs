@@ -1,5 +1,7 @@
 //! Long lists as plain text: a head in comments, then a name or a network a line, with its group.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 
 use super::super::day::Day;
@@ -14,6 +16,8 @@ pub struct Head {
     pub source: String,
     pub licence: String,
     pub date: Day,
+    /// Of groups that were refreshed by themselves: source, licence, date.
+    groups: BTreeMap<String, String>,
 }
 
 /// A list of names.
@@ -47,6 +51,9 @@ pub struct NetRow {
     /// In its file, from 1.
     pub line: u32,
 }
+
+/// The list whose rows are suffixes.
+const SUFFIXES: &str = "reserved-suffixes.txt";
 
 /// Whether the rows of a list carry a scope.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +104,18 @@ impl Head {
             source: field("source")?,
             licence: field("licence")?,
             date,
+            groups: text
+                .lines()
+                .take_while(|line| line.starts_with('#'))
+                .filter_map(|line| line.strip_prefix("# of ")?.split_once(": "))
+                .map(|(group, source)| (group.to_owned(), source.to_owned()))
+                .collect(),
         })
+    }
+
+    /// Where the rows of a group come from.
+    pub fn source_of(&self, group: &str) -> &str {
+        self.groups.get(group).unwrap_or(&self.source)
     }
 }
 
@@ -127,7 +145,11 @@ fn name_row(file: &str, line: u32, fields: &[&str], sign: Sign) -> Result<NameRo
             format!("`{}` is not of the form {shape}", fields.join(" ")),
         ));
     };
-    domain::check(name).map_err(|what| fault(file, line, format!("`{name}`: {what}")))?;
+    match domain::check(name) {
+        // A suffix may be a whole top-level domain.
+        Err(domain::Fault::OneLabel) if sign == Sign::None && file == SUFFIXES => {}
+        checked => checked.map_err(|what| fault(file, line, format!("`{name}`: {what}")))?,
+    }
     Ok(NameRow {
         name: name.into(),
         scope,
