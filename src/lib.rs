@@ -14,16 +14,17 @@
 //! | 0 | `canon` | canonical JSON (RFC 8785), hashes and base64 as they stand in signed bytes | what the bytes say |
 //! | 0 | `subject` | the four kinds, parsing, canonical form, scope and cover, feed order | who sends them |
 //! | 0 | `tlog` | Merkle tree, tiles, notes, checkpoints, cosignatures, proofs | what a leaf means, I/O |
-//! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark | domain types |
+//! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark, data sets | domain types |
 //! | 0 | `fetch` | bounded, timed reading of a URL or a folder | what it reads |
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
-//! | 1 | `registry` | facts: the lists, the suffix list | what follows from them |
+//! | 1 | `registry` | facts: the lists, the suffix list, data sets, RDAP, WHOIS, DNS | what follows from them |
 //! | 2 | `decision` | leaves, parts, approvals, canonical bytes, and the fold to entries; pure | storage, clocks |
 //! | 3 | `check` | the guard and the reading of a list; pure | where facts came from |
 //! | 3 | `feed` | snapshot, delta, manifest and rendered formats, encoding and decoding | sockets |
 //! | 4 | `log` | sequencer, commit, publication, current set | HTTP |
 //! | 5 | `casework` | proposals, subscribers, receipts | transport |
+//! | 6 | `transfer` | policy zones from entries; SOA, AXFR, IXFR, NOTIFY, TSIG, XoT over a source of five methods | the store, HTTP, casework |
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
 //! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
@@ -49,4 +50,5 @@ pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;
+pub mod transfer;
 pub mod trust;

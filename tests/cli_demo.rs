@@ -18,7 +18,7 @@ fn demo(data: &Path, more: &[&str]) -> Command {
         .arg("demo")
         .arg("--data")
         .arg(data)
-        .args(["--metrics", "127.0.0.1:0"])
+        .args(["--metrics", "127.0.0.1:0", "--dns", "127.0.0.1:0"])
         .args(more);
     command
 }

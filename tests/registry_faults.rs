@@ -242,10 +242,10 @@ fn honest(name: &str, kind: dns::Type) -> Said {
         ("shop.example", Type::NS) => Said::Servers(&["ns1.host.example", "ns2.host.example"]),
         ("www.shop.example", Type::A) => Said::Addresses(&["203.0.113.7"]),
         ("www.shop.example", _) => Said::NoData("shop.example"),
-        (name, _) if name.ends_with(".invalid") => Said::NoName(""),
         (name, _) if name.ends_with("shop.example") => Said::NoName("shop.example"),
         ("", _) => Said::Vouched,
-        _ => Said::NoName("example"),
+        (name, _) if name.ends_with(".example") => Said::NoName("example"),
+        _ => Said::NoName(""),
     }
 }
 

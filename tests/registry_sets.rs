@@ -11,8 +11,9 @@ use blockfeed::{
 };
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::Arc,
 };
 
@@ -665,4 +666,62 @@ fn the_verbs_import_list_and_show() {
         !refused.status.success() && said.contains("row 2") && said.contains("stays in use"),
         "{said}"
     );
+}
+
+/// An import from standard input, which is held open.
+fn importing(data: &Path) -> std::process::Child {
+    let data = format!("log.data={}", data.display());
+    Command::new(env!("CARGO_BIN_EXE_blockfeed"))
+        .args([
+            "registry",
+            "import",
+            "--into",
+            "popularity",
+            "--date",
+            "2026-10-02",
+        ])
+        .args(["--licence", "for tests", "--set", &data, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_the_set_as_it_was() {
+    let world = World::new();
+    world
+        .import(&order("popularity"), "a.csv", "rank,name\n1,a.vn\n")
+        .unwrap();
+    let mut killed = importing(world.0.path());
+    let mut rows = String::from("rank,name\n");
+    (2..200_000).for_each(|rank| rows += &format!("{rank},a.vn\n"));
+    let mut input = killed.stdin.take().unwrap();
+    input.write_all(rows.as_bytes()).unwrap();
+    input.flush().unwrap();
+    // It has the lock, and rows on the disk; a second one is told so.
+    let mut second = importing(world.0.path());
+    let header = second.stdin.as_mut().unwrap();
+    header.write_all(b"rank,name\n").unwrap();
+    let said = second.wait_with_output().unwrap();
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("another import"),
+        "{said:?}"
+    );
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    drop(input);
+    let fact = world.open().popularity("a.vn", NOW);
+    assert_eq!(fact.known().unwrap().rank, 1);
+    let mut whole = importing(world.0.path());
+    let mut input = whole.stdin.take().unwrap();
+    input.write_all(rows.as_bytes()).unwrap();
+    drop(input);
+    let said = whole.wait_with_output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let fact = world.open().popularity("a.vn", NOW);
+    assert_eq!(fact.known().unwrap().rank, 199_999);
+    let versions = fs::read_dir(world.sets().join("popularity")).unwrap();
+    assert_eq!(versions.count(), 3, "current, lock and one version");
 }

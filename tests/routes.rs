@@ -172,7 +172,9 @@ fn may(role: Role, method: &str, path: &str, operation: &Value) -> bool {
     }
     if schemes.contains("officer") {
         return match (method, path) {
-            ("post", "/api/v1/decisions/{id}/erasure") => role == Role::Senior,
+            ("post", "/api/v1/decisions/{id}/erasure" | "/api/v1/compaction") => {
+                role == Role::Senior
+            }
             ("post", path) if path.starts_with("/api/v1/subscribers") => role == Role::Proposer,
             _ => is_officer,
         };

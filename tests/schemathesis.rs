@@ -113,6 +113,7 @@ impl World {
         options.serve.token_rate = 0;
         options.serve.address_rate = 0;
         options.serve.long_poll = 1;
+        options.log = |log| log.least_between_compactions = 0;
         let house = House::with(options);
         let lines = [
             "seller:shopee.vn/1001",

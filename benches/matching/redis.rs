@@ -44,7 +44,7 @@ impl Redis {
         let mut line = redis.connect();
         names
             .chunks(1000)
-            .for_each(|chunk| line.send("SADD", chunk));
+            .for_each(|chunk| _ = line.send(Line::command("SADD", chunk).as_bytes(), chunk.len()));
         Some(redis)
     }
 
@@ -61,25 +61,25 @@ impl Drop for Redis {
 }
 
 impl Line {
-    pub fn ask(&mut self, names: &[String]) {
-        let found = self.send_all("SISMEMBER", names);
-        assert_eq!(found, names.len() / 2);
-    }
-
-    fn send(&mut self, command: &str, names: &[String]) {
-        self.send_all(command, names);
-    }
-
-    /// Sends a command a name in one write, and counts the answers `:1`.
-    fn send_all(&mut self, command: &str, names: &[String]) -> usize {
+    /// A command a name.
+    pub fn command(command: &str, names: &[String]) -> String {
         let one = |n: &String| {
             let (c, l) = (command.len(), n.len());
             format!("*3\r\n${c}\r\n{command}\r\n$1\r\nd\r\n${l}\r\n{n}\r\n")
         };
-        let commands: String = names.iter().map(one).collect();
-        self.0.write_all(commands.as_bytes()).unwrap();
+        names.iter().map(one).collect()
+    }
+
+    /// Sends commands for so many names, half of which are there.
+    pub fn ask(&mut self, commands: &[u8], names: usize) {
+        assert_eq!(self.send(commands, names), names / 2);
+    }
+
+    /// Sends commands in one write, and counts the answers `:1`.
+    fn send(&mut self, commands: &[u8], names: usize) -> usize {
+        self.0.write_all(commands).unwrap();
         // `:0\r\n` or `:1\r\n` a name.
-        let mut answers = vec![0; names.len() * 4];
+        let mut answers = vec![0; names * 4];
         self.0.read_exact(&mut answers).unwrap();
         answers.chunks(4).filter(|a| a[1] == b'1').count()
     }

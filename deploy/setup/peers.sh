@@ -19,7 +19,16 @@ wanted=(
   unbound unbound
   unbound-checkconf unbound
   dnsmasq dnsmasq-base
+  pdns_recursor pdns-recursor
+  kresd knot-resolver
+  /usr/share/lua/5.1/cqueues.lua lua-cqueues
+  knotd knot
+  kdig knot-dnsutils
+  nsd nsd
+  dig bind9-dnsutils
   nft nftables
+  bird bird2
+  birdc bird2
   go golang-go
   redis-check-rdb redis-tools
   redis-server redis-server
@@ -44,6 +53,17 @@ starters() {
     [ -x "$program" ] && [ -f "$program" ] || continue
     starter "${program##*/}" LD_LIBRARY_PATH "$libraries" "$program"
   done
+  if [ -x "$peers/usr/sbin/kresd" ]; then overlaid kresd; fi
+}
+
+# overlaid NAME: a program that looks for its own files where Debian installs them finds them there in a mount namespace
+# of its own, in which the unpacked /usr lies over the machine's. Where that can't be had there is no starter.
+overlaid() {
+  cat >"$peers/starters/$1" <<END
+#!/bin/sh
+exec unshare --map-root-user --mount sh -ec 'mount -t overlay overlay -o lowerdir="$peers/usr:/usr" /usr; exec "\$0" "\$@"' "/usr/sbin/$1" "\$@"
+END
+  "$peers/starters/$1" --version >/dev/null 2>&1 || rm -f "$peers/starters/$1"
 }
 
 # starter NAME VARIABLE VALUE PROGRAM [ARGUMENT]: puts the value before what the variable has.
@@ -94,6 +114,8 @@ for ((i = 0; i < ${#wanted[@]}; i += 2)); do
   present "${wanted[i]}" && continue
   if have_apt && unpack "$peers" "${wanted[i + 1]}"; then
     starters
+    # Whatever can't start here is as good as missing.
+    present "${wanted[i]}" || missing+=("${wanted[i + 1]}")
   else
     missing+=("${wanted[i + 1]}")
   fi

@@ -9,7 +9,7 @@ announce
 need_libraries
 cargo build --locked --bin blockfeed
 
-demo=("$target/debug/blockfeed" demo --listen 127.0.0.1:8399 --metrics 127.0.0.1:9399 --data data/demo)
+demo=("$target/debug/blockfeed" demo --listen 127.0.0.1:8399 --metrics 127.0.0.1:9399 --dns 127.0.0.1:5399 --data data/demo)
 [ "${ONCE:-}" != 1 ] || exec "${demo[@]}" --once
 
 # make dies of the interrupt itself when Ctrl-C reaches it, whatever its child says. With job

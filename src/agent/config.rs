@@ -2,9 +2,13 @@
 //! to trust.
 
 use super::Error;
-use crate::{canon::Origin, entries::FeedName, fetch};
+use crate::{canon::Origin, entries::FeedName, fetch, transfer};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf};
+
+/// Resolvers put off a zone's new names for a minute and more, and names that moved must not
+/// stand open meanwhile.
+const LEAST_BETWEEN_BASES: u64 = 180;
 
 /// The agent's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +28,13 @@ pub struct Config {
     /// Files to write and commands to run.
     #[serde(rename = "output")]
     pub outputs: Vec<OutputConfig>,
+    /// Policy zones over DNS for resolvers beside the agent, served while it runs; unset: none.
+    /// Both `domains` and `networks` are followed then.
+    pub transfer: Option<transfer::Config>,
+    /// Seconds from one move of the zones' base to the next. No setting: resolvers need them.
+    /// Tests don't.
+    #[serde(skip)]
+    pub least_between_bases: u64,
     /// A file of names and networks that are never enforced here, one a line: `shop.vn` (it and
     /// all below it), `shop.vn =` (the name alone), `203.0.113.0/24`; `#` begins a comment.
     pub never_block: Option<PathBuf>,
@@ -50,6 +61,8 @@ impl Default for Config {
             feeds: BTreeSet::new(),
             verify: Verify::Digest,
             outputs: Vec::new(),
+            transfer: None,
+            least_between_bases: LEAST_BETWEEN_BASES,
             never_block: None,
             receipts: None,
             accept: None,
@@ -117,15 +130,24 @@ pub enum Verify {
 #[serde(deny_unknown_fields)]
 pub struct OutputConfig {
     pub feed: FeedName,
-    /// A rendered format: `txt`, `hosts`, `rpz`, `unbound`, `dnsmasq`, `cidr`, `nft`, `csv`, `json`.
+    /// A rendered format: `txt`, `hosts`, `rpz`, `unbound`, `dnsmasq`, `cidr`, `nft`, `bird`,
+    /// `csv`, `json`.
     pub format: String,
     pub path: PathBuf,
     /// A command and its arguments, run without a shell; `{path}` stands for the file.
     #[serde(default)]
     pub reload: Vec<String>,
-    /// Loads the file with `nft -f`; the same as that reload command.
+    /// Loads a file of the format `nft` by `nft -f`, in one transaction, and holds what the kernel
+    /// has then, and at every round, against the set.
     #[serde(default)]
     pub nft: bool,
+    /// Loads a file of the format `bird` by `birdc configure`, reads its answer, and puts the last
+    /// file back that BIRD took where it doesn't take this one.
+    #[serde(default)]
+    pub bird: bool,
+    /// BIRD's control socket, where it isn't at its usual place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bird_socket: Option<PathBuf>,
     /// The file's mode in octal digits.
     #[serde(default = "default_mode")]
     pub mode: String,
@@ -216,10 +238,18 @@ impl Default for RetryConfig {
 }
 
 impl Config {
-    /// The feeds that are followed: those named, and those of the outputs.
+    /// The feeds that are followed: those named, those of the outputs and those of the zones.
     pub fn followed(&self) -> BTreeSet<FeedName> {
         let of_outputs = self.outputs.iter().map(|o| o.feed.clone());
-        self.feeds.iter().cloned().chain(of_outputs).collect()
+        let zones = self.transfer.as_ref().filter(|zones| zones.serve);
+        let of_zones = zones.map(|_| [FeedName::domains(), FeedName::networks()]);
+        let of_zones = of_zones.into_iter().flatten();
+        self.feeds
+            .iter()
+            .cloned()
+            .chain(of_outputs)
+            .chain(of_zones)
+            .collect()
     }
 
     /// Refuses what can't work, before anything is opened.
@@ -248,9 +278,19 @@ impl Config {
             self.outputs.iter().all(|o| o.file_mode().is_some()),
             "an output's mode is three or four octal digits, such as 0644",
         )?;
+        let ways =
+            |o: &OutputConfig| u8::from(o.nft) + u8::from(o.bird) + u8::from(!o.reload.is_empty());
         rule(
-            self.outputs.iter().all(|o| !o.nft || o.reload.is_empty()),
-            "an output has nft or a reload command, not both",
+            self.outputs.iter().all(|o| ways(o) <= 1),
+            "an output has one of nft, bird and a reload command",
+        )?;
+        rule(
+            self.outputs.iter().all(|o| !o.nft || o.format == "nft"),
+            "an output with nft = true has the format nft",
+        )?;
+        rule(
+            self.outputs.iter().all(|o| !o.bird || o.format == "bird"),
+            "an output with bird = true has the format bird",
         )
     }
 }
@@ -261,6 +301,12 @@ impl OutputConfig {
         let path = self.path.display().to_string();
         if self.nft {
             return vec!["nft".into(), "-f".into(), path];
+        }
+        if self.bird {
+            let socket = self.bird_socket.iter();
+            let socket = socket.flat_map(|s| ["-s".to_owned(), s.display().to_string()]);
+            let words = std::iter::once("birdc".to_owned()).chain(socket);
+            return words.chain(["configure".to_owned()]).collect();
         }
         self.reload
             .iter()

@@ -6,6 +6,8 @@
 //! parts/<sha256> trust documents, and the parts of stays that are open
 //! feeds/<feed>/  base-<sha256>.zst, delta-<sha256>.zst, held-<sha256>
 //! outputs        what was written where, and what was acknowledged
+//! generations    where the base of the policy zones stands
+//! zones/         the policy zones (room `transfer`)
 //! evidence/      two signed checkpoints that contradict each other, if ever
 //! lock           one agent at a time
 //! ```
@@ -317,7 +319,7 @@ fn sync_dir(dir: &Path) -> Result<(), Error> {
         .map_err(|e| Error::disk("sync the folder", dir, e))
 }
 
-fn parent(path: &Path) -> PathBuf {
+pub(super) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
         _ => PathBuf::from("."),

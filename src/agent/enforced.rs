@@ -4,7 +4,7 @@
 use super::{follow::Followed, never::NeverBlock, report::Withheld};
 use crate::{
     canon::DecisionId,
-    entries::{Entry, FeedLine, FeedName, Row, Set},
+    entries::{Clash, Entry, FeedLine, FeedName, Row, Set},
     feed::formats::{self, Format, Listing, Meta},
     tlog::Hash,
 };
@@ -83,6 +83,30 @@ impl Enforced {
                 "subjects that this format can't say aren't enforced by this file");
         }
         Ok(())
+    }
+
+    /// The set that is enforced; it shares what it has in common with the verified one.
+    ///
+    /// # Errors
+    /// None that can be: what is left out are lines of the verified set.
+    pub(super) fn narrowed(&self) -> Result<Set, Clash> {
+        let mut set = self.set.clone();
+        if self.without.is_empty() && self.ended.is_empty() {
+            return Ok(set);
+        }
+        let is_left_out = |line: &&str| match FeedLine::of_checked(self.set.kind(), line) {
+            Some(FeedLine::Entry(entry)) => !self.keeps(&entry),
+            _ => false,
+        };
+        let left_out = self.set.lines().filter(is_left_out);
+        set.apply_lines(left_out, std::iter::empty())?;
+        Ok(set)
+    }
+
+    /// The addresses that are enforced, as ranges that touch nowhere.
+    pub(super) fn addresses(&self) -> Vec<(std::net::IpAddr, std::net::IpAddr)> {
+        let keep = |entry: &Entry<'_>, _: Option<&Row<'_>>| self.keeps(entry);
+        Listing::new(&self.set, &keep).addresses()
     }
 
     /// The lines that are enforced, in feed order.

@@ -22,6 +22,8 @@ pub enum Error {
     Source(#[from] fetch::Error),
     #[error("the receipt key {path}: {why}")]
     Key { path: PathBuf, why: String },
+    #[error("the policy zones: {0}")]
+    Zones(crate::transfer::Error),
     #[error("the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }

@@ -7,7 +7,7 @@
 //! ```text
 //! source ─▶ pull ─▶ chain ─▶ follow ─▶ state on disk ─▶ enforced ─▶ outputs ─▶ receipts
 //!           bounds   log      feed      the head first   less what    files,
-//!                                                        is spared    commands
+//!                                                        is spared    commands, zones
 //! ```
 //!
 //! Whatever fails, the last good set stays, the failure is told (a [`Report`], an alarm, a
@@ -21,6 +21,8 @@ mod enforced;
 mod error;
 mod follow;
 mod keep;
+mod kernel;
+mod load;
 mod metrics;
 mod never;
 mod outputs;
@@ -32,6 +34,7 @@ mod settle;
 mod standing;
 mod watch;
 mod work;
+mod zones;
 
 pub use config::{
     BrakeConfig, Config, Limits, OutputConfig, ReceiptConfig, RetryConfig, RootPin, SourceConfig,
@@ -65,6 +68,7 @@ use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
+use zones::Zones;
 
 /// A subscriber's agent. One at a time works in a state folder.
 pub struct Agent {
@@ -87,6 +91,9 @@ pub struct Agent {
     /// Alarms about the state folder, told until a round puts it right.
     damage: Vec<Alarm>,
     metrics: Metrics,
+    registry: prometheus::Registry,
+    /// The policy zones, once they are served.
+    zones: Option<Zones>,
     clock: Clock,
 }
 
@@ -134,6 +141,8 @@ impl Agent {
             salvaged: BTreeMap::new(),
             damage: Vec::new(),
             metrics: Metrics::new(registry)?,
+            registry: registry.clone(),
+            zones: None,
             clock: Clock::local(),
             disk,
             config,

@@ -1,13 +1,14 @@
 //! Files that resolvers and firewalls load, and the commands that make them look.
 //!
 //! A file is rendered whole, written aside, synced and renamed; then its command runs. A file
-//! that was edited, lost or whose command failed is written and loaded again. A set that isn't
-//! empty never becomes an empty file.
+//! that was edited, lost or whose command failed is written and loaded again, and so is one whose
+//! sets somebody changed in the kernel. A set that isn't empty never becomes an empty file.
 
 use super::{
     Disk, Error, OutputConfig,
     disk::write_with,
     enforced::Enforced,
+    kernel, load,
     report::{OutputOutcome, OutputReport},
 };
 use crate::{
@@ -21,8 +22,7 @@ use std::{
     collections::BTreeMap,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// An output with what is known of its file.
@@ -137,8 +137,12 @@ impl Output {
             outcome,
             message,
         };
+        let within = Duration::from_secs(self.config.reload_seconds.max(1));
         if !self.is_due(enforced, about.serial, done) {
-            return report(OutputOutcome::Unchanged, String::new());
+            match self.strayed(enforced, within).await {
+                None => return report(OutputOutcome::Unchanged, String::new()),
+                Some(why) => tracing::warn!(path = %path.display(), why, "loaded again"),
+            }
         }
         if enforced.would_be_empty() {
             let why = "the file would be empty while the verified set is not: the last one stays";
@@ -147,15 +151,37 @@ impl Output {
         if let Err(e) = self.write(enforced, about, done) {
             return report(OutputOutcome::NotWritten, e.to_string());
         }
-        let command = self.config.command();
-        let within = Duration::from_secs(self.config.reload_seconds.max(1));
-        let loaded = run(&command, within).await;
+        let mut loaded = load::run(&self.config, within).await;
+        if loaded.is_ok() {
+            loaded = self.strayed(enforced, within).await.map_or(Ok(()), Err);
+        }
         if let Some(written) = done.files.get_mut(&path) {
             written.loaded = loaded.is_ok();
         }
         match loaded {
             Ok(()) => report(OutputOutcome::Written, String::new()),
-            Err(why) => report(OutputOutcome::NotLoaded, why),
+            Err(why) => report(OutputOutcome::NotLoaded, self.put_back(why)),
+        }
+    }
+
+    /// What the kernel has other than the set, where the file is one of its.
+    async fn strayed(&self, enforced: &Enforced, within: Duration) -> Option<String> {
+        if !self.config.nft {
+            return None;
+        }
+        let wanted = enforced.addresses();
+        kernel::compare(&wanted, within).await.err()
+    }
+
+    /// Puts the last file back that BIRD took: it reads its files at its next start too.
+    fn put_back(&self, why: String) -> String {
+        if !self.config.bird {
+            return why;
+        }
+        match load::restore(&self.config.path) {
+            Ok(true) => format!("{why}. The last file that it took is back in place"),
+            Ok(false) => why,
+            Err(e) => format!("{why}. The last file that it took can't be put back: {e}"),
         }
     }
 
@@ -169,8 +195,8 @@ impl Output {
         let path = self.config.path.clone();
         let made_from = self.made_from(enforced, about.serial);
         let before = done.files.get(&path).cloned();
-        if let Some(before) = before.filter(|b| b.made_from == made_from)
-            && self.is_intact(&before)
+        if let Some(before) = before.as_ref().filter(|b| b.made_from == made_from)
+            && self.is_intact(before)
         {
             return Ok(());
         }
@@ -181,6 +207,9 @@ impl Output {
             time: about.time,
             digest: about.digest,
         };
+        if self.config.bird && before.is_some_and(|b| b.loaded && self.is_intact(&b)) {
+            load::keep(&path)?;
+        }
         let mode = self.config.file_mode().unwrap_or(0o600);
         let sha256 = write_with(&path, mode, |out| {
             let rendered = enforced.render(self.format, &meta, out);
@@ -222,41 +251,6 @@ impl Output {
 
 fn is_file_of(path: &Path, written: &Written) -> bool {
     std::fs::read(path).is_ok_and(|bytes| Hash::of(&bytes) == written.sha256)
-}
-
-/// Runs a command without a shell and waits for its success; nothing to run is a success.
-async fn run(command: &[String], within: Duration) -> Result<(), String> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Ok(());
-    };
-    let began = Instant::now();
-    let child = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| format!("{program} can't be run: {e}"))?;
-    // The child is killed when the wait is given up.
-    let ended = tokio::time::timeout(within, child.wait_with_output()).await;
-    let Ok(ended) = ended else {
-        return Err(format!("{program} took longer than {} s", within.as_secs()));
-    };
-    let ended = ended.map_err(|e| format!("{program}: {e}"))?;
-    if ended.status.success() {
-        tracing::info!(program, ms = began.elapsed().as_millis() as u64, "loaded");
-        return Ok(());
-    }
-    let said: String = String::from_utf8_lossy(&ended.stderr)
-        .chars()
-        .take(400)
-        .collect();
-    Err(format!(
-        "{program} ended with {}: {}",
-        ended.status,
-        said.trim()
-    ))
 }
 
 fn mark(path: &Path) -> Option<Mark> {

@@ -89,6 +89,7 @@ impl Agent {
         self.read_sources(&mut moves).await?;
         self.read_never_block(&mut moves);
         let mut outputs = self.write_outputs().await?;
+        self.hand_on()?;
         let receipted = self.acknowledge(&outputs).await?;
         self.begin_compactions();
         let mut report = Report {
@@ -170,7 +171,7 @@ impl Agent {
         Ok(reports)
     }
 
-    fn work_out_enforced(&mut self) {
+    pub(super) fn work_out_enforced(&mut self) {
         let time = self.trusted_time();
         for (feed, followed) in &self.feeds {
             let (ended, _) = followed.fold.ledger.due(time);

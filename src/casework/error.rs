@@ -109,6 +109,8 @@ pub enum Error {
     Receipt(&'static str),
     #[error("the receipt's signature isn't by the key that {0} registered")]
     ReceiptSignature(String),
+    #[error("{0}")]
+    TooSoon(log::Rejected, u64),
     #[error("the log is stopping; try again")]
     Stopping,
     #[error(transparent)]
@@ -167,6 +169,7 @@ impl Error {
             Self::SubscriberTaken(_) => "subscriber_taken",
             Self::Receipt(_) => "receipt",
             Self::ReceiptSignature(_) => "signature",
+            Self::TooSoon(..) => "too_soon",
             Self::Stopping => "stopping",
             Self::Log(_)
             | Self::Store(_)
@@ -197,6 +200,7 @@ impl From<log::Rejected> for Error {
         match rejected {
             log::Rejected::Refused(refusal) => Self::Refused(refusal),
             log::Rejected::Guard(why) => Self::Guard(why),
+            log::Rejected::TooSoon(wait) => Self::TooSoon(rejected, wait),
             log::Rejected::Stopping => Self::Stopping,
         }
     }

@@ -4,8 +4,8 @@ use super::{Casework, Error};
 use crate::{
     canon::Origin,
     decision::{Basis, Ledger, is_commitment},
-    entries::{Entry, FeedName, Set},
-    log::Current,
+    entries::{Entry, FeedName},
+    log::{Current, FeedView},
     subject::{Kind, Line, OwnedLine, Scope, cover, feed_of, net, typed},
 };
 use ipnet::IpNet;
@@ -146,15 +146,15 @@ fn holds(
         let own = name == line.name || matches!(line.kind, Kind::Seller | Kind::Account);
         let reaches =
             |entry: &Entry<'_>| line.kind != Kind::Domain || entry.scope == Scope::Subtree || own;
-        let entries = view.set.entries_of(name);
-        let of = |entry| hold(&view.set, ledger, feed, entry, own);
+        let entries = view.entries_of(name);
+        let of = |entry| hold(view, ledger, feed, entry, own);
         holds.extend(entries.iter().filter(|e| reaches(e)).map(of));
     }
     holds
 }
 
-fn hold(set: &Set, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>, own: bool) -> Hold {
-    let row = set.row(entry.decision);
+fn hold(view: &FeedView, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>, own: bool) -> Hold {
+    let row = view.row(entry.decision);
     let record = crate::canon::DecisionId::new(entry.decision)
         .ok()
         .and_then(|id| ledger.lists().get(&id));

@@ -3,7 +3,7 @@
 
 use super::{Casework, Error, Reader, lookup::names_over, sandbox::Made};
 use crate::{
-    entries::{FeedName, Measure, Set},
+    entries::{FeedName, Index, Measure, Set},
     log::Current,
     subject::{Kind, Line, OwnedLine, Scope, Subject, cover, feed_of, is_committed, typed},
 };
@@ -57,6 +57,7 @@ struct Sets<'a> {
     current: Arc<Current>,
     /// Of a sandbox, by feed.
     made: HashMap<FeedName, Made>,
+    ends: Ends,
     is_open: &'a dyn Fn(&FeedName) -> bool,
 }
 
@@ -77,6 +78,7 @@ impl Casework {
             reader,
             current: self.inner.authority.current(),
             made: HashMap::new(),
+            ends: Ends::default(),
             is_open,
         };
         Ok(texts.iter().map(|text| sets.one(text)).collect())
@@ -98,7 +100,7 @@ impl Sets<'_> {
             }
         };
         let line = read.line();
-        let subject = Some(read.subject().to_string());
+        let subject = Some(said(line.kind.as_str(), ":", line.name));
         let feed = match line.kind {
             Kind::Domain => Ok(FeedName::domains()),
             Kind::Net => Ok(FeedName::networks()),
@@ -144,21 +146,19 @@ impl Sets<'_> {
             let desk = self.desk;
             let made = self.made.entry(feed.clone());
             let made = made.or_insert_with(|| Made::of(desk, feed));
-            return match is_clear(line) {
-                true => under(&made.set, feed, line, &made.names_of(subject)),
-                false => over(&made.set, feed, line),
-            };
+            let names = is_clear(line).then(|| made.names_of(subject));
+            return Feed::of(feed, &made.set, &made.index).holds(line, names, &mut self.ends);
         }
         let Some(view) = self.current.feeds.get(feed) else {
             return Vec::new();
         };
-        if !is_clear(line) {
-            return over(&view.set, feed, line);
-        }
-        let platform = feed.platform().unwrap_or_default();
-        let listings = self.desk.listings_of(subject);
-        let names = listings.iter().map(|(_, c)| format!("{platform}/#{c}"));
-        under(&view.set, feed, line, &names.collect::<Vec<_>>())
+        let names = is_clear(line).then(|| {
+            let platform = feed.platform().unwrap_or_default();
+            let listings = self.desk.listings_of(subject);
+            let names = listings.iter().map(|(_, c)| format!("{platform}/#{c}"));
+            names.collect()
+        });
+        Feed::of(feed, &view.set, &view.index).holds(line, names, &mut self.ends)
     }
 }
 
@@ -167,43 +167,79 @@ fn is_clear(line: &Line<'_>) -> bool {
     super::item::is_private(line.kind) && !is_committed(line.name)
 }
 
-/// What holds a line, by its own name or one that covers it. Of a domain that nobody listed
-/// nothing is copied.
-fn over(set: &Set, feed: &FeedName, line: &Line<'_>) -> Vec<MatchHold> {
-    if line.kind != Kind::Domain {
-        return under(set, feed, line, &names_over(line.kind, line.name));
-    }
-    let mut holds = Vec::new();
-    // A single label can't be listed: it would only cost a hash.
-    for name in cover::ancestors(line.name).filter(|name| name.contains('.')) {
-        push_holds(set, feed, line, name, &mut holds);
-    }
-    holds
+/// A feed that is asked.
+#[derive(Clone, Copy)]
+struct Feed<'a> {
+    name: &'a FeedName,
+    set: &'a Set,
+    index: &'a Index,
 }
 
-/// What holds a line by one of these names.
-fn under(set: &Set, feed: &FeedName, line: &Line<'_>, names: &[String]) -> Vec<MatchHold> {
-    let mut holds = Vec::new();
-    for name in names {
-        push_holds(set, feed, line, name, &mut holds);
+impl<'a> Feed<'a> {
+    fn of(name: &'a FeedName, set: &'a Set, index: &'a Index) -> Self {
+        Self { name, set, index }
     }
-    holds
-}
 
-fn push_holds(set: &Set, feed: &FeedName, line: &Line<'_>, name: &str, holds: &mut Vec<MatchHold>) {
-    for entry in set.entries_of(name) {
-        if line.kind == Kind::Domain && entry.scope == Scope::Exact && name != line.name {
-            continue;
+    /// What holds a line: by these names, else by its own or one that covers it. Of a domain that
+    /// nobody listed nothing is copied.
+    fn holds(self, line: &Line<'_>, names: Option<Vec<String>>, ends: &mut Ends) -> Vec<MatchHold> {
+        let mut holds = Vec::new();
+        if line.kind == Kind::Domain {
+            // A single label can't be listed.
+            let listable = cover::ancestors(line.name).filter(|name| name.contains('.'));
+            listable.for_each(|name| self.push(line, name, ends, &mut holds));
+        } else {
+            let names = names.unwrap_or_else(|| names_over(line.kind, line.name));
+            let names = names.iter();
+            names.for_each(|name| self.push(line, name, ends, &mut holds));
         }
-        let row = set.row(entry.decision);
-        holds.push(MatchHold {
-            decision: entry.decision.to_owned(),
-            measure: Measure::of(line.kind).as_str(),
-            not_after: row.map_or(0, |row| row.not_after),
-            feed: feed.clone(),
-            key: format!("{name} {} {}", entry.scope.as_char(), entry.decision),
+        holds
+    }
+
+    fn push(self, line: &Line<'_>, name: &str, ends: &mut Ends, holds: &mut Vec<MatchHold>) {
+        self.index.each_entry_of(self.set, name, |entry| {
+            if line.kind == Kind::Domain && entry.scope == Scope::Exact && name != line.name {
+                return;
+            }
+            let scope = if entry.scope == Scope::Subtree {
+                " + "
+            } else {
+                " = "
+            };
+            holds.push(MatchHold {
+                decision: entry.decision.to_owned(),
+                measure: Measure::of(line.kind).as_str(),
+                not_after: ends.of(self, entry.decision),
+                feed: self.name.clone(),
+                key: said(name, scope, entry.decision),
+            });
         });
     }
+}
+
+/// The end of the decision asked last: most of a call's subjects stand under a few.
+#[derive(Default)]
+struct Ends(Option<(FeedName, String, u64)>);
+
+impl Ends {
+    fn of(&mut self, feed: Feed<'_>, decision: &str) -> u64 {
+        match &self.0 {
+            Some((of, id, end)) if of == feed.name && id == decision => *end,
+            _ => {
+                let row = feed.index.row(feed.set, decision);
+                let end = row.map_or(0, |row| row.not_after);
+                self.0 = Some((feed.name.clone(), decision.to_owned(), end));
+                end
+            }
+        }
+    }
+}
+
+/// Three texts in one, allocated once.
+fn said(first: &str, between: &str, last: &str) -> String {
+    let mut text = String::with_capacity(first.len() + between.len() + last.len());
+    text.extend([first, between, last]);
+    text
 }
 
 fn refused(code: &'static str, detail: String) -> Match {

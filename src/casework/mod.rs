@@ -17,6 +17,7 @@ mod acknowledgement;
 mod book;
 mod changes;
 mod checking;
+mod compaction;
 mod composition;
 mod desk;
 mod dossier;

@@ -260,7 +260,7 @@ impl Casework {
             let Some(view) = current.feeds.get(&feed) else {
                 return false;
             };
-            let entries = view.set.entries_of(&name);
+            let entries = view.entries_of(&name);
             entries.iter().any(|e| e.decision == id.as_str())
         };
         match found.iter().find(|(c, o)| in_force(o, c)) {

@@ -7,7 +7,7 @@ use super::{Casework, Item, item::Terms};
 use crate::{
     canon::{DecisionId, Origin},
     decision::{FeedState, Opening},
-    entries::{Change, ChangeBuilder, FeedName, Measure, Set},
+    entries::{Change, ChangeBuilder, FeedName, Index, Measure, Set},
     subject::{Kind, OwnedLine, Scope, Subject, feed_of},
     tlog::Hash,
 };
@@ -29,6 +29,7 @@ const EACH: usize = 10;
 pub(super) struct Made {
     pub(super) state: FeedState,
     pub(super) set: Set,
+    pub(super) index: Index,
     /// The step from the first serial to the last.
     pub(super) change: Change,
     openings: HashMap<Hash, Opening>,
@@ -75,6 +76,7 @@ impl Made {
         };
         Self {
             state,
+            index: Index::new(&set),
             set,
             change,
             openings,

@@ -2,7 +2,7 @@
 //! and what an approving officer runs on the own machine (design: Checks). No console and no
 //! command line decides what may be listed.
 
-use super::{Draft, Finding, Grade, Guard, age, draft, together};
+use super::{Draft, Finding, Grade, Guard, age, draft, personal, together};
 use crate::{
     decision::{Amend, Basis, Body, Ledger, List, PartRef, Parts},
     registry::Day,
@@ -22,7 +22,8 @@ pub fn judge(
     now: u64,
     parts: &dyn Parts,
 ) -> Result<(), String> {
-    let findings = match body {
+    let mut findings = texts(body, parts)?;
+    findings.extend(match body {
         Body::List(list) => {
             let (lines, kinds) = lines(guard, list, parts)?;
             let mut findings = whole(guard, list, now, &kinds);
@@ -31,11 +32,32 @@ pub fn judge(
         }
         Body::Amend(amend) => end(guard, amend, ledger, now).into_iter().collect(),
         Body::Revoke(_) | Body::Stay(_) => Vec::new(),
-    };
+    });
     match findings.iter().find(|f| stops(f, body)) {
         Some(finding) => Err(finding.to_string()),
         None => Ok(()),
     }
+}
+
+/// What the guard finds in the texts of a body, which everybody will read: its reasons and those of
+/// its overrides.
+pub fn texts(body: &Body, parts: &dyn Parts) -> Result<Vec<Finding>, String> {
+    let mut named = vec![("the reasons", *body.reasons())];
+    if let Body::List(list) = body {
+        let of_override = |o: &crate::decision::Override| ("an override's reason", o.reason);
+        named.extend(list.guard.overrides.iter().map(of_override));
+    }
+    let mut findings = Vec::new();
+    for (name, reference) in named {
+        let sha256 = &reference.sha256;
+        let bytes = parts.part(sha256);
+        let bytes = bytes.map_err(|why| format!("{name}, {sha256}: {why}"))?;
+        if let Some(found) = personal::find(&String::from_utf8_lossy(&bytes)) {
+            let detail = format!("{name}, line {}: {}", found.line, found.what);
+            findings.push(Finding::of("personal_text", detail));
+        }
+    }
+    Ok(findings)
 }
 
 /// Whether a finding stops a body: a refusal does, and what it passes by no override.

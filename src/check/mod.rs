@@ -14,6 +14,7 @@ pub mod draft;
 mod guard;
 pub mod known;
 mod names;
+pub mod personal;
 mod ranges;
 pub mod report;
 pub mod rules;

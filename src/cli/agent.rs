@@ -141,6 +141,10 @@ impl AgentVerb {
                 if let Some(address) = self.args.metrics {
                     telemetry::serve_metrics(address, registry).await?;
                 }
+                if let Some(zones) = agent.serve_zones().await? {
+                    out.data(&serde_json::json!({ "zones": zones.plain, "tls": zones.tls }))?;
+                    out.line(format!("zones   {} by UDP and TCP", zones.plain))?;
+                }
                 let told = |report: &Result<Report, crate::agent::Error>| match report {
                     // A closed standard output must not end an agent.
                     Ok(report) => drop(tell(report, out)),

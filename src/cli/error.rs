@@ -2,7 +2,7 @@
 
 use crate::{
     agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry, serve,
-    subject, tlog, trust,
+    subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
 
@@ -60,6 +60,8 @@ pub enum Error {
     Casework(#[from] casework::Error),
     #[error(transparent)]
     Serve(#[from] serve::Error),
+    #[error(transparent)]
+    Transfer(#[from] transfer::Error),
     #[error(transparent)]
     Agent(#[from] agent::Error),
     #[error(transparent)]

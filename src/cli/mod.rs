@@ -12,6 +12,7 @@ mod amend;
 mod approve;
 mod audit;
 mod check;
+mod compact;
 mod config_verb;
 mod demo;
 mod desk;
@@ -100,6 +101,7 @@ enum Verb {
     Propose(Box<propose::ProposeArgs>),
     Approve(approve::ApproveArgs),
     Erase(erase::EraseArgs),
+    Compact(compact::CompactArgs),
     Withdraw(withdraw::WithdrawArgs),
     Amend(amend::AmendArgs),
     Stay(stay::StayArgs),
@@ -159,6 +161,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Propose(args) => args.run(&config, out).await,
         Verb::Approve(args) => args.run(&config, out).await,
         Verb::Erase(args) => args.run(&config, out).await,
+        Verb::Compact(args) => args.run(&config, out).await,
         Verb::Withdraw(args) => args.run(&config, out).await,
         Verb::Amend(args) => args.run(&config, out).await,
         Verb::Stay(args) => args.run(&config, out).await,

@@ -5,7 +5,7 @@ use crate::{
     casework::{self, Casework, Rules},
     config::Config,
     log::{self, Authority, Keys},
-    serve,
+    serve, transfer,
 };
 use clap::Args;
 use prometheus::Registry;
@@ -35,6 +35,9 @@ pub struct ServeArgs {
     /// Where metrics are served [setting serve.metrics]
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Where policy zones are served, by UDP and TCP [setting transfer.listen]
+    #[arg(long, value_name = "ADDRESS")]
+    dns: Option<SocketAddr>,
     /// A file that holds the passphrase of the log and feed keys [else BLOCKFEED_PASSPHRASE, else asked for]
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -47,22 +50,54 @@ impl ServeArgs {
         }
         config.serve.listen = self.listen.unwrap_or(config.serve.listen);
         config.serve.metrics = self.metrics.unwrap_or(config.serve.metrics);
+        config.transfer.listen = self.dns.unwrap_or(config.transfer.listen);
         config.keys.passphrase_file = self.passphrase_file.or(config.keys.passphrase_file);
         telemetry::start(&config.logging)?;
         let stopped = signals::stopped()?;
         let server = serve::Server::bind(config.serve.clone()).await?;
         let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
+        let zones = bind_zones(&config).await?;
         let keys = keys(&config)?;
         let registry = Registry::new();
         let casework = open(&config, &keys, &registry)?;
-        out.data(&json!({ "listen": listen, "metrics": metrics }))?;
+        let zones = start_zones(zones, &config, &casework, &registry)?;
+        let dns = zones.as_ref().map(|zones| zones.addresses().plain);
+        out.data(&json!({ "listen": listen, "metrics": metrics, "dns": dns }))?;
+        let zones_at = dns.map_or(String::new(), |dns| format!("   zones dns://{dns}"));
         out.line(format!(
-            "serving http://{listen}   metrics http://{metrics}/metrics"
+            "serving http://{listen}   metrics http://{metrics}/metrics{zones_at}"
         ))?;
         server.serve(casework.clone(), registry, stopped).await?;
+        if let Some(zones) = zones {
+            zones.stop().await;
+        }
         close(casework).await;
         Ok(())
     }
+}
+
+/// Binds the listeners of the policy zones, unless the settings want none.
+pub async fn bind_zones(config: &Config) -> Result<Option<transfer::Server>, Error> {
+    if !config.transfer.serve {
+        return Ok(None);
+    }
+    Ok(Some(transfer::Server::bind(config.transfer.clone()).await?))
+}
+
+/// Serves the zones of an authority.
+pub fn start_zones(
+    server: Option<transfer::Server>,
+    config: &Config,
+    casework: &Casework,
+    registry: &Registry,
+) -> Result<Option<transfer::Handle>, Error> {
+    let Some(server) = server else {
+        return Ok(None);
+    };
+    let metrics = transfer::Metrics::new(registry).map_err(transfer::Error::from)?;
+    let source = Arc::new(serve::Zones::new(casework.clone()));
+    let folder = config.log.data.join("zones");
+    Ok(Some(server.start(&folder, source, metrics)?))
 }
 
 /// Opens the log with its guard, and the desk before it. Blocks while the log is read.

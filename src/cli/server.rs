@@ -156,6 +156,12 @@ impl Server {
         self.signed(&path, &asked, officer).await
     }
 
+    /// Moves the base of the zones to the present.
+    pub async fn compact(&self, officer: &Officer) -> Result<Value, Error> {
+        let path = "api/v1/compaction";
+        self.signed(path, &serde_json::json!({}), officer).await
+    }
+
     /// Puts a new trust document in force.
     pub async fn trust(
         &self,

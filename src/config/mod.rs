@@ -11,7 +11,7 @@ mod overlay;
 pub use keys::{Key, Shape};
 pub use overlay::{Environment, load};
 
-use crate::{agent, fetch, log, registry, serve};
+use crate::{agent, fetch, log, registry, serve, transfer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -25,6 +25,8 @@ pub struct Config {
     pub keys: Keys,
     /// The authority's HTTP.
     pub serve: serve::Config,
+    /// The authority's DNS.
+    pub transfer: transfer::Config,
     /// The lists that the guard judges by.
     pub lists: Lists,
     /// The facts that checks rest on: data sets, live registries, DNS.

@@ -1,14 +1,14 @@
 //! The name of a feed: `domains`, `networks`, `sellers/<marketplace>` or `accounts/<platform>`.
 
 use crate::subject::Kind;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use serde::{Deserialize, Serialize, Serializer};
+use std::{borrow::Cow, fmt};
 
 /// A published selection of entries of one kind. Ordered bytewise by its text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct FeedName {
-    text: String,
+    text: Cow<'static, str>,
 }
 
 /// A text that names no feed.
@@ -22,26 +22,26 @@ impl FeedName {
     /// The feed of domain subjects.
     pub fn domains() -> Self {
         Self {
-            text: "domains".into(),
+            text: Cow::Borrowed("domains"),
         }
     }
 
     /// The feed of network subjects.
     pub fn networks() -> Self {
         Self {
-            text: "networks".into(),
+            text: Cow::Borrowed("networks"),
         }
     }
 
     /// Takes the text of a feed's name.
     pub fn parse(text: &str) -> Result<Self, UnknownFeed> {
         let platform = match text {
-            "domains" | "networks" => None,
-            _ => Some(
-                text.strip_prefix("sellers/")
-                    .or_else(|| text.strip_prefix("accounts/"))
-                    .ok_or_else(|| UnknownFeed(text.into()))?,
-            ),
+            "domains" => return Ok(Self::domains()),
+            "networks" => return Ok(Self::networks()),
+            _ => text
+                .strip_prefix("sellers/")
+                .or_else(|| text.strip_prefix("accounts/"))
+                .ok_or_else(|| UnknownFeed(text.into()))?,
         };
         let is_platform = |p: &str| {
             (1..=63).contains(&p.len())
@@ -49,10 +49,12 @@ impl FeedName {
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-')
                 && !p.starts_with('.')
         };
-        if platform.is_some_and(|p| !is_platform(p)) {
+        if !is_platform(platform) {
             return Err(UnknownFeed(text.into()));
         }
-        Ok(Self { text: text.into() })
+        Ok(Self {
+            text: Cow::Owned(text.into()),
+        })
     }
 
     /// The text, as it stands in files and paths.
@@ -82,6 +84,12 @@ impl fmt::Display for FeedName {
     }
 }
 
+impl Serialize for FeedName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
 impl TryFrom<String> for FeedName {
     type Error = UnknownFeed;
     fn try_from(text: String) -> Result<Self, UnknownFeed> {
@@ -98,6 +106,6 @@ impl std::str::FromStr for FeedName {
 
 impl From<FeedName> for String {
     fn from(name: FeedName) -> String {
-        name.text
+        name.text.into_owned()
     }
 }

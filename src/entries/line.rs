@@ -140,15 +140,13 @@ impl<'a> FeedLine<'a> {
 
     /// Reads the fields of a line that has passed `parse` before.
     pub fn of_checked(kind: Kind, line: &'a str) -> Option<Self> {
-        let mut fields = line.split(' ');
-        let (tag, a, b, c) = (
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-        );
+        let (tag, rest) = line.split_at_checked(2)?;
+        let (a, rest) = rest.split_at_checked(memchr::memchr(b' ', rest.as_bytes())?)?;
+        let rest = rest.get(1..)?;
+        let (b, c) = rest.split_at_checked(memchr::memchr(b' ', rest.as_bytes())?)?;
+        let c = c.get(1..)?;
         Some(match tag {
-            "D" => Self::Row(Row {
+            "D " => Self::Row(Row {
                 decision: a,
                 measure: Measure::of(kind),
                 not_after: decimal(c)?,

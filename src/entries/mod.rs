@@ -6,11 +6,13 @@
 
 mod change;
 mod feed_name;
+mod index;
 mod line;
 mod page;
 mod set;
 
 pub use change::{Change, ChangeBuilder};
 pub use feed_name::FeedName;
+pub use index::Index;
 pub use line::{Entry, FeedLine, LineError, Measure, Row};
 pub use set::{BucketProof, Clash, Set, bucket_of};

@@ -42,6 +42,17 @@ impl Page {
         buckets.filter(|bucket| !bucket.is_empty())
     }
 
+    /// The buckets that another page doesn't share with this one: (here, there).
+    pub(super) fn differing<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let pairs = self.buckets.iter().zip(&other.buckets);
+        pairs
+            .filter(|(here, there)| !Arc::ptr_eq(here, there))
+            .map(|(here, there)| (&**here, &**there))
+    }
+
     pub(super) fn root(&self) -> Hash {
         self.nodes[1]
     }

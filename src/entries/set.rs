@@ -14,7 +14,7 @@ use crate::{
     tlog::{Hash, node_hash},
 };
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 /// A feed's lines in force.
 #[derive(Clone)]
@@ -87,22 +87,15 @@ impl Set {
         lines(self.bucket(bucket_of(field))).any(|l| l == line)
     }
 
-    /// The entries of exactly this name, whatever their scope and decision.
+    /// The entries of exactly this name, whatever their scope and decision. Costs a SHA-256; who
+    /// asks for many names keeps an [`Index`](super::Index).
     pub fn entries_of<'a>(&'a self, name: &'a str) -> Vec<Entry<'a>> {
-        self.lines_of(name)
-            .filter_map(|line| match line {
-                FeedLine::Entry(entry) if entry.name == name => Some(entry),
-                _ => None,
-            })
-            .collect()
+        self.entries_in(bucket_of(name), name).collect()
     }
 
     /// The row of a decision that holds entries here.
-    pub fn row<'a>(&'a self, decision: &'a str) -> Option<Row<'a>> {
-        self.lines_of(decision).find_map(|line| match line {
-            FeedLine::Row(row) if row.decision == decision => Some(row),
-            _ => None,
-        })
+    pub fn row<'a>(&'a self, decision: &str) -> Option<Row<'a>> {
+        self.row_in(bucket_of(decision), decision)
     }
 
     /// All lines, in the order of the buckets.
@@ -139,6 +132,24 @@ impl Set {
         Ok(())
     }
 
+    /// The lines that this set holds and an older one doesn't, and the other way round: what
+    /// (came, went), in no order. Where one was made from the other by a change it costs no more
+    /// than the change, since the rest is shared.
+    pub fn moved_since<'a>(&'a self, older: &'a Self) -> (Vec<&'a str>, Vec<&'a str>) {
+        let (mut came, mut went) = (Vec::new(), Vec::new());
+        for (new, old) in self.pages.iter().zip(&older.pages) {
+            if Arc::ptr_eq(new, old) {
+                continue;
+            }
+            for (new, old) in new.differing(old) {
+                let lacks = |bucket: &[u8], line: &str| !lines(bucket).any(|l| l == line);
+                came.extend(lines(new).filter(|line| lacks(old, line)));
+                went.extend(lines(old).filter(|line| lacks(new, line)));
+            }
+        }
+        (came, went)
+    }
+
     /// The state digest of design: Feeds.
     pub fn digest(&self, origin: &Origin, feed: &FeedName) -> Hash {
         state_digest(origin, feed, self.entries, &self.top_levels()[0][0])
@@ -168,17 +179,44 @@ impl Set {
         self.pages[usize::from(high)].bucket(low)
     }
 
-    /// The lines whose second field this is. The others of the bucket are passed over by their
-    /// bytes alone: a look-up costs a hash and a glance at some fifteen lines.
-    fn lines_of<'a>(&'a self, field: &'a str) -> impl Iterator<Item = FeedLine<'a>> {
-        let is_of = |line: &&[u8]| {
-            let rest = line.get(2..).and_then(|l| l.strip_prefix(field.as_bytes()));
-            rest.is_some_and(|rest| rest.first() == Some(&b' '))
-        };
-        let bucket = self.bucket(bucket_of(field)).split(|b| *b == b'\n');
-        bucket
-            .filter(is_of)
-            .filter_map(|l| FeedLine::of_checked(self.kind, std::str::from_utf8(l).ok()?))
+    /// The entries of a name in its bucket.
+    pub(super) fn entries_in<'a>(
+        &'a self,
+        bucket: u16,
+        name: &str,
+    ) -> impl Iterator<Item = Entry<'a>> {
+        let lines = self.lines_in(bucket, b'E', name);
+        lines.filter_map(|line| match line {
+            FeedLine::Entry(entry) => Some(entry),
+            FeedLine::Row(_) => None,
+        })
+    }
+
+    /// The row of a decision in its bucket.
+    pub(super) fn row_in<'a>(&'a self, bucket: u16, decision: &str) -> Option<Row<'a>> {
+        let mut lines = self.lines_in(bucket, b'D', decision);
+        lines.find_map(|line| match line {
+            FeedLine::Row(row) => Some(row),
+            FeedLine::Entry(_) => None,
+        })
+    }
+
+    /// The second field of each line of a bucket.
+    pub(super) fn fields_in(&self, bucket: u16) -> impl Iterator<Item = &str> {
+        lines(self.bucket(bucket)).filter_map(|line| line.split(' ').nth(1))
+    }
+
+    /// The lines of a bucket with this tag and this second field. They stand together, the bucket
+    /// being sorted, and are found by halves: three or four lines are looked at.
+    fn lines_in(&self, bucket: u16, tag: u8, field: &str) -> impl Iterator<Item = FeedLine<'_>> {
+        let bucket = self.bucket(bucket);
+        let from = bucket.get(first_line(bucket, tag, field)..);
+        let own = from.unwrap_or_default().split(|b| *b == b'\n');
+        own.map_while({
+            let order = order(tag, field);
+            move |line| order(line).is_eq().then_some(line)
+        })
+        .filter_map(|line| FeedLine::of_checked(self.kind, std::str::from_utf8(line).ok()?))
     }
 
     /// The levels over the page roots, the root R first, the 256 page roots last.
@@ -271,6 +309,39 @@ fn state_digest(origin: &Origin, feed: &FeedName, entries: u64, root: &Hash) -> 
 
 fn bucket_of_line(line: &str) -> u16 {
     bucket_of(line.split(' ').nth(1).unwrap_or_default())
+}
+
+/// Where in a sorted bucket the first line stands that isn't below this tag and field.
+fn first_line(bucket: &[u8], tag: u8, field: &str) -> usize {
+    let order = order(tag, field);
+    let (mut from, mut to) = (0, bucket.len());
+    while from < to {
+        let half = bucket.get(from..to).unwrap_or_default();
+        let (left, right) = half.split_at(half.len() / 2);
+        let start = memchr::memrchr(b'\n', left).map_or(0, |at| at + 1);
+        let end = left.len() + memchr::memchr(b'\n', right).unwrap_or(right.len());
+        match order(half.get(start..end).unwrap_or_default()) {
+            Ordering::Less => from += end + 1,
+            _ => to = from + start,
+        }
+    }
+    from
+}
+
+/// How a line stands to all lines of this tag and field.
+fn order(tag: u8, field: &str) -> impl Fn(&[u8]) -> Ordering {
+    move |line: &[u8]| {
+        let rest = line.get(2..).unwrap_or_default();
+        let (head, tail) = rest.split_at_checked(field.len()).unwrap_or((rest, &[]));
+        let by_tag = line.first().cmp(&Some(&tag));
+        let by_field = || head.cmp(field.as_bytes());
+        by_tag.then_with(by_field).then_with(|| match tail.first() {
+            Some(b' ') => Ordering::Equal,
+            // A longer field stands behind: what may follow in it is above a space.
+            Some(_) => Ordering::Greater,
+            None => Ordering::Less,
+        })
+    }
 }
 
 /// The lines of a bucket; they were text when they were put there.

@@ -15,21 +15,19 @@ use crate::{
 use std::{collections::BTreeMap, time::Instant};
 use tokio::sync::oneshot;
 
-type Waiting = (Leaf, u64, oneshot::Sender<Result<Committed, Rejected>>);
+type Reply = oneshot::Sender<Result<Committed, Rejected>>;
+type Waiting = (Leaf, u64, Reply);
 
 impl Sequencer {
     /// One commit: whatever is due, then the entrants, closed by a state leaf.
-    pub(super) fn commit(
-        &mut self,
-        entrants: Vec<(Entrant, oneshot::Sender<Result<Committed, Rejected>>)>,
-    ) -> Result<(), Error> {
+    pub(super) fn commit(&mut self, entrants: Vec<(Entrant, Reply)>) -> Result<(), Error> {
         let began = Instant::now();
         let time = now().max(self.books.fold.ledger.time());
         let store = self.store.clone();
         let parts = StoreParts(&store);
         let mut leaves: Vec<Leaf> = Vec::new();
         let mut waiting: Vec<Waiting> = Vec::new();
-        let mut compaction = None;
+        let mut compactions = Vec::new();
         let (lists, stays) = self.books.fold.ledger.due(time);
         if !lists.is_empty() || !stays.is_empty() {
             let leaf = Leaf::Expire(Expire::new(time, lists, stays));
@@ -41,7 +39,7 @@ impl Sequencer {
         }
         for (entrant, reply) in entrants {
             if let Entrant::Compaction = entrant {
-                compaction = Some(reply);
+                compactions.push(reply);
                 continue;
             }
             match self.enter(entrant, time, &parts) {
@@ -63,16 +61,7 @@ impl Sequencer {
             }
         }
         if !leaves.is_empty() {
-            self.close(leaves, false, began)?;
-        }
-        if let Some(reply) = compaction {
-            self.close(Vec::new(), true, began)?;
-            let size = self.books.tree.size();
-            drop(reply.send(Ok(Committed {
-                leaf: size - 1,
-                size,
-                time,
-            })));
+            self.close(leaves, false, time, began)?;
         }
         let size = self.books.tree.size();
         for (leaf, index, reply) in waiting {
@@ -81,6 +70,29 @@ impl Sequencer {
                 size,
                 time: leaf.time(),
             })));
+        }
+        self.compact(compactions, time)
+    }
+
+    /// Moves the base of the zones, where that is due or somebody asks, in a commit of that leaf
+    /// alone. Nothing is due to end at `time`.
+    fn compact(&mut self, askers: Vec<Reply>, time: u64) -> Result<(), Error> {
+        let generations = &self.books.generations;
+        let wait = generations.wait(&self.config, time);
+        let due = generations.due(&self.config, time);
+        if wait == 0 && (!askers.is_empty() || due.is_some_and(|at| at <= time)) {
+            self.close(Vec::new(), true, time, Instant::now())?;
+        }
+        let size = self.books.tree.size();
+        for reply in askers {
+            drop(reply.send(match wait {
+                0 => Ok(Committed {
+                    leaf: size - 1,
+                    size,
+                    time,
+                }),
+                wait => Err(Rejected::TooSoon(wait)),
+            }));
         }
         Ok(())
     }
@@ -143,20 +155,21 @@ impl Sequencer {
         &mut self,
         mut leaves: Vec<Leaf>,
         compacts: bool,
+        time: u64,
         began: Instant,
     ) -> Result<(), Error> {
-        let time = leaves
-            .last()
-            .map_or_else(|| now().max(self.books.fold.ledger.time()), Leaf::time);
         let before = self.books.head();
         let store = self.store.clone();
-        let state = Leaf::State(self.books.fold.closing(time, compacts));
+        let state = self.books.fold.closing(time, compacts);
+        let own = self.books.fold.ledger.size() + 1;
+        let closing = Leaf::State(state.clone());
         let changes = self
             .books
             .fold
-            .apply_leaf(&state, &StoreParts(&store))
+            .apply_leaf(&closing, &StoreParts(&store))
             .map_err(|why| self.own_fault(why))?;
-        leaves.push(state);
+        self.books.generations.absorb(&state, own, &changes);
+        leaves.push(closing);
         let mut bytes = Vec::with_capacity(leaves.len());
         for leaf in &leaves {
             let leaf = leaf.to_bytes().map_err(|why| self.own_fault(why))?;

@@ -1,5 +1,6 @@
 //! The log's own settings.
 
+use super::compaction::LEAST_BETWEEN;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,17 @@ pub struct Config {
     pub heartbeat: u64,
     /// The most decisions that share one commit.
     pub batch: usize,
+    /// Lines of `domains` that came or went since the base before the current one, from which on
+    /// the base of the zones moves at any hour; 0: never by itself.
+    pub compact_at: u64,
+    /// The same number for the quiet hour.
+    pub compact_quietly: u64,
+    /// The hour of the day, UTC, in which the base moves (19 is 2 o'clock in Vietnam); unset:
+    /// none is quiet.
+    pub quiet_hour: Option<u8>,
+    /// Seconds from one compaction to the next. No setting: resolvers need them. Tests don't.
+    #[serde(skip)]
+    pub least_between_compactions: u64,
 }
 
 impl Default for Config {
@@ -24,6 +36,10 @@ impl Default for Config {
             poll: 60,
             heartbeat: 60,
             batch: 64,
+            compact_at: 20_000,
+            compact_quietly: 500,
+            quiet_hour: Some(19),
+            least_between_compactions: LEAST_BETWEEN,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     decision::FeedState,
-    entries::{FeedName, Set},
+    entries::{Entry, FeedName, Index, Row, Set},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,8 +23,22 @@ pub struct Current {
 pub struct FeedView {
     pub state: FeedState,
     pub set: Set,
+    /// Of the set, for look-ups.
+    pub index: Index,
     /// The signed manifest.
     pub manifest: Arc<[u8]>,
     /// Unix seconds of the manifest's signing.
     pub signed: u64,
+}
+
+impl FeedView {
+    /// The entries of exactly this name.
+    pub fn entries_of(&self, name: &str) -> Vec<Entry<'_>> {
+        self.index.entries_of(&self.set, name)
+    }
+
+    /// The row of a decision that holds entries here.
+    pub fn row(&self, decision: &str) -> Option<Row<'_>> {
+        self.index.row(&self.set, decision)
+    }
 }

@@ -66,6 +66,11 @@ pub enum Rejected {
     Refused(#[from] Refusal),
     #[error("the guard: {0}")]
     Guard(String),
+    #[error(
+        "the base of the zones moved less than {least} seconds ago, and resolvers need that time: in {0} seconds it may move again",
+        least = super::LEAST_BETWEEN
+    )]
+    TooSoon(u64),
     #[error("the log is stopping; try again")]
     Stopping,
 }

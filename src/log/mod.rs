@@ -14,17 +14,20 @@
 
 mod authority;
 mod commit;
+mod compaction;
 mod config;
 mod current;
 mod error;
 mod metrics;
 mod openings;
+mod past;
 mod publish;
 mod sequencer;
 mod shelf;
 mod state;
 
 pub use authority::{Authority, Keys, init};
+pub use compaction::LEAST_BETWEEN;
 pub use config::Config;
 pub use current::{Current, FeedView};
 pub use error::{Error, Rejected};

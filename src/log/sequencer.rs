@@ -252,7 +252,7 @@ impl Sequencer {
         self.sign_manifests(&checkpoint)
     }
 
-    /// How long to wait for work: until a heartbeat or an end comes, at most.
+    /// How long to wait for work: until a heartbeat, an end or a compaction comes, at most.
     fn patience(&self) -> Duration {
         let now = now();
         let signed = self
@@ -272,7 +272,9 @@ impl Sequencer {
             .ledger
             .next_due()
             .map_or(u64::MAX, |end| end.saturating_sub(now));
-        Duration::from_secs(beat.min(due)).max(Duration::from_millis(20))
+        let compaction = self.books.generations.due(&self.config, now);
+        let compaction = compaction.map_or(u64::MAX, |at| at.saturating_sub(now));
+        Duration::from_secs(beat.min(due).min(compaction)).max(Duration::from_millis(20))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::{
     Config, Error,
+    compaction::Generations,
     current::{Current, FeedView},
     shelf::{self, Shelf},
 };
 use crate::{
     decision::{Fold, Interest, Leaf, PartError, Parts},
-    entries::{Change, FeedName},
+    entries::{Change, FeedName, Index},
     feed::paths,
     store::{Durability, Head, HighWater, Store, files::Batch},
     tlog::{self, Hash, Note, Tree},
@@ -21,6 +22,8 @@ pub(super) struct Books {
     pub(super) tree: Tree,
     pub(super) fold: Fold,
     pub(super) shelves: BTreeMap<FeedName, Shelf>,
+    indexes: BTreeMap<FeedName, Index>,
+    pub(super) generations: Generations,
 }
 
 /// Parts as the store holds them.
@@ -51,6 +54,8 @@ impl Books {
             tree: Tree::new(),
             fold,
             shelves: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            generations: Generations::default(),
         };
         let saved = load_shelves(store, &config.public())?;
         books.tree.push(tlog::leaf_hash(&genesis));
@@ -61,7 +66,8 @@ impl Books {
                 .apply(&bytes, &parts)
                 .map_err(|why| Error::Leaf { index, why })?;
             books.tree.push(tlog::leaf_hash(&bytes));
-            if matches!(applied.leaf, Leaf::State(_)) {
+            if let Leaf::State(state) = &applied.leaf {
+                books.generations.absorb(state, index + 1, &applied.changes);
                 books.shelve(&saved, index + 1, &applied.changes, out)?;
             }
         }
@@ -69,7 +75,20 @@ impl Books {
             return Err(Error::Root);
         }
         books.complete_shelves(&saved, out)?;
+        let feeds: Vec<FeedName> = books.fold.ledger.feeds().keys().cloned().collect();
+        feeds.iter().for_each(|feed| books.index(feed, None));
         Ok(books)
+    }
+
+    /// Keeps a feed's index beside its set: by the change that the set has taken, else anew.
+    fn index(&mut self, feed: &FeedName, change: Option<&Change>) {
+        let Some(set) = self.fold.lines.set(feed) else {
+            return;
+        };
+        match (self.indexes.get_mut(feed), change) {
+            (Some(index), Some(change)) => index.apply(set, change),
+            _ => _ = self.indexes.insert(feed.clone(), Index::new(set)),
+        }
     }
 
     /// The head that the store should show.
@@ -91,6 +110,7 @@ impl Books {
         let origin = self.fold.ledger.origin().clone();
         let size = self.tree.size();
         for (feed, change) in changes {
+            self.index(feed, Some(change));
             match self.shelves.get_mut(feed) {
                 Some(shelf) => {
                     shelf.push(&origin, feed, size, change, out)?;
@@ -129,11 +149,13 @@ impl Books {
         let view = |(feed, (manifest, signed)): (FeedName, (Vec<u8>, u64))| {
             let state = *ledger.feeds().get(&feed)?;
             let set = self.fold.lines.set(&feed)?.clone();
+            let index = self.indexes.get(&feed)?.clone();
             Some((
                 feed,
                 FeedView {
                     state,
                     set,
+                    index,
                     manifest: manifest.into(),
                     signed,
                 },

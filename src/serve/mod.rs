@@ -13,6 +13,7 @@ mod addresses;
 mod caller;
 mod changes;
 mod checking;
+mod compaction;
 mod config;
 mod door;
 mod erasure;
@@ -40,11 +41,13 @@ mod subscribers;
 mod trust;
 mod upload;
 mod watch;
+mod zones;
 
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
 pub use router::router;
+pub use zones::Zones;
 
 /// The template of a route, for metrics; set by handlers that parse their path themselves.
 #[derive(Debug, Clone, Copy)]

@@ -137,6 +137,7 @@ impl From<casework::Error> for Problem {
             | E::SubscriberTaken(_)
             | E::KeyReused
             | E::KeyBusy
+            | E::TooSoon(..)
             | E::TooManyTokens(_) => StatusCode::CONFLICT,
             E::Refused(refusal) => of_refusal(refusal),
             E::Unauthorised(_) | E::Replayed | E::Token(_) => StatusCode::UNAUTHORIZED,
@@ -169,6 +170,7 @@ impl From<casework::Error> for Problem {
         match error {
             E::Stopping => problem.after(5),
             E::KeyBusy => problem.after(1),
+            E::TooSoon(_, wait) => problem.after(wait),
             E::Query {
                 offer: Some(offer), ..
             } => problem.with("offer", offer),

@@ -2,8 +2,8 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, acting, changes, checking, door, erasure, feeds, files, health, limits,
-    matching,
+    Config, Error, acting, changes, checking, compaction, door, erasure, feeds, files, health,
+    limits, matching,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -87,6 +87,7 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(public::lookup))
         .routes(routes!(public::decision))
         .routes(routes!(erasure::erase))
+        .routes(routes!(compaction::compact))
         .routes(routes!(changes::entries))
         .routes(routes!(changes::changes))
         .routes(routes!(matching::matching))

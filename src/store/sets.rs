@@ -45,6 +45,9 @@ pub struct SetReader {
     mark: Mark,
 }
 
+/// A key and its value.
+pub type Pair = (Box<[u8]>, Box<[u8]>);
+
 /// By which a reader sees that another version was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -190,11 +193,7 @@ impl SetReader {
     }
 
     /// The rows from a key up to, and without, another, in order.
-    pub fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-    ) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), Error>> {
+    pub fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = Result<Pair, Error>> {
         let mut bounds = ReadOptions::default();
         bounds.set_iterate_range(from..to);
         self.db

@@ -245,6 +245,8 @@ pub fn output(feed: &str, format: &str, path: &Path) -> OutputConfig {
         path: path.into(),
         reload: Vec::new(),
         nft: false,
+        bird: false,
+        bird_socket: None,
         mode: "0644".into(),
         reload_seconds: 10,
     }

@@ -167,6 +167,8 @@ pub fn serve(data: &Path) -> (Running, String) {
         "127.0.0.1:0",
         "--metrics",
         "127.0.0.1:0",
+        "--dns",
+        "127.0.0.1:0",
         "--config",
     ]);
     command

@@ -149,8 +149,10 @@ impl Subscriber {
         }
     }
 
-    /// Kills it or starts it, where its time has come.
+    /// Kills it or starts it, where its time has come. One that an error ended is started again, as
+    /// systemd would.
     pub fn live(&mut self, python: &Example, history: &History, random: &mut Random) {
+        self.supervise();
         if Instant::now() < self.due {
             return;
         }
@@ -175,10 +177,18 @@ impl Subscriber {
         let began = Instant::now();
         while held(python, &self.db).serial != serial {
             assert!(began.elapsed().as_secs() < 120, "{}", self.platform);
+            self.supervise();
             thread::sleep(Duration::from_millis(100));
         }
         self.kill(python, history);
         self.last.clone()
+    }
+
+    fn supervise(&mut self) {
+        let ended = |run: &mut Running| run.0.try_wait().is_ok_and(|status| status.is_some());
+        if self.running.as_mut().is_some_and(ended) {
+            self.start();
+        }
     }
 
     fn start(&mut self) {

@@ -32,7 +32,7 @@ use std::{
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:
   blockfeed demo                      (data in ./data/demo, HTTP on 127.0.0.1:8399, until Ctrl-C)
-  blockfeed demo --once --data /tmp/demo --listen 127.0.0.1:0 --metrics 127.0.0.1:0")]
+  blockfeed demo --once --data /tmp/demo --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --dns 127.0.0.1:0")]
 pub struct DemoArgs {
     /// Where everything is kept; a second start goes on there
     #[arg(long, value_name = "DIR", default_value = "data/demo")]
@@ -43,6 +43,9 @@ pub struct DemoArgs {
     /// Where metrics are served [setting serve.metrics]
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Where policy zones are served, by UDP and TCP [setting transfer.listen]
+    #[arg(long, value_name = "ADDRESS")]
+    dns: Option<SocketAddr>,
     /// End after the story instead of serving on
     #[arg(long)]
     once: bool,
@@ -84,6 +87,7 @@ impl DemoArgs {
         tokio::pin!(stopped);
         config.serve.listen = self.listen.unwrap_or(config.serve.listen);
         config.serve.metrics = self.metrics.unwrap_or(config.serve.metrics);
+        config.transfer.listen = self.dns.unwrap_or(config.transfer.listen);
         // The story is on the screen, and what goes wrong in it on purpose, too.
         if config.logging.level != Logging::default().level {
             telemetry::start(&config.logging)?;
@@ -305,6 +309,14 @@ fn next(stage: &Stage, figures: &Figures, once: bool, out: Output) -> Result<(),
     section(out, "It goes on serving (Ctrl-C ends it)")?;
     out.line(format!("  HTTP       {url}"))?;
     out.line(format!("  metrics    {}", stage.metrics_url()))?;
+    if let Some(dns) = stage.dns() {
+        let zone = &stage.config.transfer.zones.rpz;
+        out.line(format!("  zones      {dns}"))?;
+        let dig = format!("dig @{} -p {} {zone} AXFR +noidnout", dns.ip(), dns.port());
+        out.line(format!(
+            "\nThe policy zone as a resolver takes it:\n\n  {dig} | head"
+        ))?;
+    }
     out.line("\nNext, in another terminal:")?;
     out.line(format!("\n  {program} lookup {name} --server {url}"))?;
     out.line(format!(

@@ -16,6 +16,7 @@ use crate::{
     decision::{Genesis, Leaf},
     log,
     tlog::{Hash, leaf_hash},
+    transfer,
 };
 use prometheus::Registry;
 use std::{
@@ -43,6 +44,7 @@ pub struct Stage {
     passphrase: Passphrase,
     listen: SocketAddr,
     metrics: SocketAddr,
+    zones: Option<transfer::Handle>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), crate::serve::Error>>,
 }
@@ -53,6 +55,7 @@ impl Stage {
         // The ports first: a second demonstration on the same ones ends here, with the flag named.
         let listener = crate::serve::Server::bind(config.serve.clone()).await?;
         let (listen, metrics) = listener.addresses().map_err(Error::io("the listener"))?;
+        let zones = serve::bind_zones(&config).await?;
         config.log.data = data.join("authority");
         let keys_dir = data.join("keys");
         let passphrase_file = keys_dir.join("passphrase");
@@ -73,6 +76,7 @@ impl Stage {
         config.keys.passphrase_file = Some(passphrase_file.clone());
         let registry = Registry::new();
         let casework = serve::open(&config, &serve::keys(&config)?, &registry)?;
+        let zones = serve::start_zones(zones, &config, &casework, &registry)?;
         let first = casework.authority().leaf(0)?;
         let genesis = leaf_hash(&first.ok_or_else(|| Error::said("the log has no first leaf"))?);
         let (origin, session, size) = {
@@ -103,6 +107,7 @@ impl Stage {
             passphrase,
             listen,
             metrics,
+            zones,
             stop,
             serving,
         })
@@ -114,6 +119,11 @@ impl Stage {
 
     pub fn metrics_url(&self) -> String {
         format!("http://{}/metrics", self.metrics)
+    }
+
+    /// Where policy zones are served.
+    pub fn dns(&self) -> Option<SocketAddr> {
+        self.zones.as_ref().map(|zones| zones.addresses().plain)
     }
 
     pub fn key(&self, file: &str) -> PathBuf {
@@ -131,6 +141,9 @@ impl Stage {
         // The server may have ended by itself, which is then the error to tell.
         let _ = self.stop.send(());
         let served = self.serving.await;
+        if let Some(zones) = self.zones {
+            zones.stop().await;
+        }
         serve::close(self.casework).await;
         served.map_err(|e| Error::said(format!("the server broke off: {e}")))??;
         Ok(())

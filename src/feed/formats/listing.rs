@@ -1,6 +1,6 @@
 //! A set sorted into feed order, once for all formats.
 
-use std::{cmp::Ordering, collections::BTreeMap, io::Write};
+use std::{cmp::Ordering, collections::BTreeMap, io::Write, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -80,10 +80,16 @@ impl<'a> Listing<'a> {
             Format::Rpz => rpz::zone(self, meta, out),
             Format::Cidr => nets::cidr(self, meta, out),
             Format::Nft => nets::nft(self, meta, out),
+            Format::Bird => nets::bird(self, meta, out),
             Format::Csv => table::csv(self, meta, out),
             Format::Json => table::json(self, meta, out),
         };
         Ok(counts?)
+    }
+
+    /// The addresses of networks as the fewest ranges, first and last included, in feed order.
+    pub fn addresses(&self) -> Vec<(IpAddr, IpAddr)> {
+        nets::addresses(self)
     }
 
     pub(super) fn row(&self, decision: &str) -> Option<&Row<'a>> {

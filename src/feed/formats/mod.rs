@@ -10,7 +10,7 @@
 //! | `dnsmasq` | domain | `local=/n/` | `local=/n/` and `server=/*.n/#` |
 //! | `unbound` | domain | `local-zone` `always_nxdomain` | `local-zone` `transparent` with one `local-data` |
 //! | `rpz` | domain, net | `n` and `*.n` | `n` |
-//! | `cidr`, `nft` | net | | |
+//! | `cidr`, `nft`, `bird` | net | | |
 //! | `csv`, `json` | all | `subtree` | `exact` |
 //!
 //! A subject is blocked while any decision holds it, so every format but CSV has one line a subject. Where a format
@@ -30,8 +30,8 @@ use std::{
 };
 
 pub use listing::Listing;
-pub use nets::NFT_TABLE;
-pub use rpz::MAX_APEX;
+pub use nets::{NFT_SETS, NFT_TABLE};
+pub use rpz::{MAX_APEX, trigger};
 
 use crate::{
     canon::Origin,
@@ -57,6 +57,8 @@ pub enum Format {
     Cidr,
     /// A file for `nft -f`.
     Nft,
+    /// A file for BIRD 2's `include`.
+    Bird,
     /// One row an entry: nothing merged.
     Csv,
     /// One object: the decisions, and the subjects with the decisions that hold each.
@@ -90,7 +92,7 @@ pub struct Counts {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "there is no format {0:?}: there are txt, hosts, dnsmasq, unbound, rpz, cidr, nft, csv and json"
+        "there is no format {0:?}: there are txt, hosts, dnsmasq, unbound, rpz, cidr, nft, bird, csv and json"
     )]
     Unknown(String),
     #[error("the format {format} can't say the subjects of the feed {feed}; {instead} can")]
@@ -120,7 +122,7 @@ pub fn render(
 }
 
 impl Format {
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Txt,
         Format::Hosts,
         Format::Dnsmasq,
@@ -128,6 +130,7 @@ impl Format {
         Format::Rpz,
         Format::Cidr,
         Format::Nft,
+        Format::Bird,
         Format::Csv,
         Format::Json,
     ];
@@ -153,6 +156,7 @@ impl Format {
             Format::Rpz => "rpz",
             Format::Cidr => "cidr",
             Format::Nft => "nft",
+            Format::Bird => "bird",
             Format::Csv => "csv",
             Format::Json => "json",
         }
@@ -173,7 +177,7 @@ impl Format {
         match self {
             Format::Csv | Format::Json => true,
             Format::Rpz => matches!(kind, Kind::Domain | Kind::Net),
-            Format::Cidr | Format::Nft => kind == Kind::Net,
+            Format::Cidr | Format::Nft | Format::Bird => kind == Kind::Net,
             Format::Txt | Format::Hosts | Format::Dnsmasq | Format::Unbound => kind == Kind::Domain,
         }
     }

@@ -1,8 +1,8 @@
-//! Networks: merged ranges, the plain list, nftables.
+//! Networks: merged ranges, the plain list, nftables, BIRD.
 
 use std::{
     io::{self, Write},
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
@@ -26,6 +26,15 @@ other tables. The rules are yours, once, after this file was loaded for the firs
   }
 After a flush ruleset load this file before the rules: include it above them in nftables.conf.";
 
+const BIRD: &str = "\
+for BIRD 2: two protocols of blackhole routes with the community BLACKHOLE (RFC 7999), 65535:666. Include it once:
+  include \"/etc/bird/blockfeed.conf\";
+and let the kernel's protocols and those of your BGP sessions export what blockfeed4 and blockfeed6 have.";
+
+/// The protocols of each version, of one word with their channel.
+const PROTOCOLS: [(&str, &str, &str); 2] =
+    [("v4", "blockfeed4", "ipv4"), ("v6", "blockfeed6", "ipv6")];
+
 /// Addresses from the first to the last, both included, of one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Range {
@@ -47,7 +56,7 @@ pub(super) fn nft(list: &Listing<'_>, meta: &Meta, out: &mut dyn Write) -> io::R
     let mut page = Page::new("#", list.entries().len(), out);
     page.head(meta, NFT)?;
     page.put(&["add table inet ", NFT_TABLE, "\n"])?;
-    for (set, address) in SETS {
+    for (set, address) in NFT_SETS {
         let body = format!("{{ type {address}; flags interval; }}\n");
         page.put(&["add set inet ", NFT_TABLE, " ", set, " ", &body])?;
         page.put(&["flush set inet ", NFT_TABLE, " ", set, "\n"])?;
@@ -68,13 +77,44 @@ pub(super) fn nft(list: &Listing<'_>, meta: &Meta, out: &mut dyn Write) -> io::R
     page.end()
 }
 
+/// Both protocols stand there even where they have no routes: what exports them names them.
+pub(super) fn bird(list: &Listing<'_>, meta: &Meta, out: &mut dyn Write) -> io::Result<Counts> {
+    let mut page = Page::new("#", list.entries().len(), out);
+    page.head(meta, BIRD)?;
+    let nets: Vec<IpNet> = aggregated(list).collect();
+    for (version, protocol, channel) in PROTOCOLS {
+        page.put(&["protocol static ", protocol, " {\n  ", channel])?;
+        page.put(&[" { import filter { bgp_community.add((65535, 666)); accept; }; };\n"])?;
+        for net in nets.iter().filter(|net| Range::of(**net).set() == version) {
+            page.rule(&["  route ", &net.to_string(), " blackhole;\n"])?;
+        }
+        page.put(&["}\n"])?;
+    }
+    page.end()
+}
+
+/// The listed addresses as the fewest ranges, first and last included, in feed order.
+pub(super) fn addresses(list: &Listing<'_>) -> Vec<(IpAddr, IpAddr)> {
+    let both = |range| match range {
+        Range::V4(first, last) => (
+            IpAddr::from(Ipv4Addr::from(first)),
+            IpAddr::from(Ipv4Addr::from(last)),
+        ),
+        Range::V6(first, last) => (
+            IpAddr::from(Ipv6Addr::from(first)),
+            IpAddr::from(Ipv6Addr::from(last)),
+        ),
+    };
+    ranges(list).map(both).collect()
+}
+
 /// The fewest networks that hold just the listed addresses, in feed order.
 pub(super) fn aggregated(list: &Listing<'_>) -> impl Iterator<Item = IpNet> {
     ranges(list).flat_map(Range::subnets)
 }
 
 /// The two sets and the types of their elements.
-const SETS: [(&str, &str); 2] = [("v4", "ipv4_addr"), ("v6", "ipv6_addr")];
+pub const NFT_SETS: [(&str, &str); 2] = [("v4", "ipv4_addr"), ("v6", "ipv6_addr")];
 
 /// Merges neighbours and overlaps. In feed order what can be merged follows one another.
 fn ranges(list: &Listing<'_>) -> impl Iterator<Item = Range> {

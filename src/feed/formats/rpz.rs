@@ -87,7 +87,7 @@ fn fits(name: &str, scope: Scope) -> bool {
 
 /// `24.0.113.0.203`, `32.zz.db8.2001`: length, then bytes or 16-bit words from the right, the longest run of zero words (the
 /// first of equals, as RFC 5952 has it) as `zz`. BIND warns of any other spelling. `None` for a length of 0.
-fn trigger(net: IpNet) -> Option<String> {
+pub fn trigger(net: IpNet) -> Option<String> {
     if net.prefix_len() == 0 {
         return None;
     }

@@ -103,10 +103,9 @@ impl Dns {
         registrable: &str,
         parking: &Names,
     ) -> Result<Option<Delegation>, Fault> {
-        let (nowhere, below) = (
-            format!("{}.invalid", random()?),
-            format!("{}.{name}", random()?),
-        );
+        // Not below `.invalid`: a client may answer for that by itself.
+        let nowhere = format!("{}.{}", random()?, random()?);
+        let below = format!("{}.{name}", random()?);
         let (canary, servers, v4, v6, wild, dnssec) = tokio::join!(
             self.lookup(&nowhere, RecordType::A),
             self.lookup(registrable, RecordType::NS),
@@ -157,7 +156,11 @@ impl Dns {
         match self.resolver.lookup(format!("{name}."), kind).await {
             Ok(found) => self.records(name, kind, found.message()),
             Err(NetError::Dns(DnsError::NoRecordsFound(nothing))) => {
-                let missing = nothing.response_code == ResponseCode::NXDomain;
+                let missing = match nothing.response_code {
+                    ResponseCode::NXDomain => true,
+                    ResponseCode::NoError => false,
+                    code => return Err(self.code(name, code)),
+                };
                 let zone = nothing.soa.map(|soa| tidy(&soa.name));
                 self.denial(name, missing, zone.as_deref())
             }

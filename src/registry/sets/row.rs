@@ -246,9 +246,8 @@ fn network(row: &Row) -> Result<String, Bad> {
         return Err(row.bad(what, "It is written 131353 or AS131353"));
     }
     let country = row.cell(5).to_uppercase();
-    if !country.is_empty()
-        && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()))
-    {
+    let two = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
+    if !(country.is_empty() || two) {
         let what = format!("country: {} is no country", shown(&country));
         return Err(row.bad(what, "It is written with two letters, such as VN"));
     }

@@ -1,0 +1,486 @@
+//! An ordered set of names with marks, in pieces of one message each that copies share.
+//!
+//! A piece holds some 400 names as text, and the records made of them once somebody asked for
+//! them. A change copies the pieces that it touches; all others are shared with the set before.
+
+use super::name::{above, is_below};
+use std::{
+    cmp::Ordering,
+    iter::Peekable,
+    sync::{Arc, OnceLock},
+};
+
+/// How a name stands in a set or a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Mark(u8);
+
+/// A change of one name's mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Move {
+    pub(super) key: Box<[u8]>,
+    pub(super) old: Mark,
+    pub(super) new: Mark,
+}
+
+/// Names in the order of their keys, each with a mark that isn't `NONE`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    pieces: Vec<Arc<Piece>>,
+    count: usize,
+}
+
+/// Neighbouring names. Never empty.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Mark and key of each name, one after the other.
+    text: Box<[u8]>,
+    /// Where each begins.
+    starts: Box<[u16]>,
+    packed: OnceLock<Packed>,
+}
+
+/// The records of a piece as they stand in a message behind its header.
+#[derive(Debug, Clone)]
+pub(super) struct Packed {
+    pub(super) records: u16,
+    pub(super) bytes: Arc<[u8]>,
+}
+
+impl Mark {
+    /// Not there.
+    pub(super) const NONE: Self = Self(0);
+    /// The name itself.
+    pub(super) const ALONE: Self = Self(1);
+    /// The name and whatever is below it.
+    pub(super) const SUBTREE: Self = Self(2);
+
+    /// Takes the bits of a file.
+    pub(super) fn of_bits(bits: u8) -> Option<Self> {
+        (bits <= 3).then_some(Self(bits))
+    }
+
+    pub(super) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(super) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn has_subtree(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The same without what a subtree says already.
+    pub(super) fn minimal(self) -> Self {
+        if self.has_subtree() {
+            Self::SUBTREE
+        } else {
+            self
+        }
+    }
+}
+
+impl Names {
+    /// Takes names that come in order, each once.
+    pub(super) fn of_sorted<'a>(names: impl Iterator<Item = (&'a [u8], Mark)>) -> Self {
+        let mut maker = Maker::new(PIECE);
+        names.for_each(|(key, mark)| maker.push(key, mark));
+        let pieces = maker.finish();
+        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
+        Self { pieces, count }
+    }
+
+    /// How many names it holds.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The pieces in order.
+    pub(super) fn pieces(&self) -> &[Arc<Piece>] {
+        &self.pieces
+    }
+
+    /// The mark of a name.
+    pub(super) fn get(&self, key: &[u8]) -> Mark {
+        let piece = self.pieces.get(self.piece_of(key));
+        piece.map_or(Mark::NONE, |piece| match piece.find(key) {
+            Ok(at) => piece.at(at).1,
+            Err(_) => Mark::NONE,
+        })
+    }
+
+    /// Whether a name above this one holds its subtree.
+    pub(super) fn is_covered_from_above(&self, key: &[u8]) -> bool {
+        above(key).any(|parent| self.get(parent).has_subtree())
+    }
+
+    /// Whether the name's whole subtree is held, by itself or from above.
+    pub(super) fn holds_subtree(&self, key: &[u8]) -> bool {
+        self.get(key).has_subtree() || self.is_covered_from_above(key)
+    }
+
+    /// Whether the name itself is held, by itself or from above.
+    pub(super) fn holds(&self, key: &[u8]) -> bool {
+        !self.get(key).is_none() || self.is_covered_from_above(key)
+    }
+
+    /// The mark that a zone of minimal names has: nothing where a name above says it already.
+    pub(super) fn minimal(&self, key: &[u8]) -> Mark {
+        let mark = self.get(key).minimal();
+        match mark {
+            Mark::NONE => mark,
+            _ if self.is_covered_from_above(key) => Mark::NONE,
+            _ => mark,
+        }
+    }
+
+    /// All names in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Mark)> {
+        self.pieces.iter().flat_map(|piece| piece.iter())
+    }
+
+    /// The names from a key on.
+    pub(super) fn from(&self, key: &[u8]) -> impl Iterator<Item = (&[u8], Mark)> {
+        let at = self.piece_of(key);
+        let (first, rest) = match self.pieces.get(at..) {
+            Some([first, rest @ ..]) => (Some(first), rest),
+            _ => (None, &[][..]),
+        };
+        let begin = first.map_or(0, |piece| piece.find(key).unwrap_or_else(|at| at));
+        let first = first.into_iter().flat_map(move |p| p.iter().skip(begin));
+        first.chain(rest.iter().flat_map(|piece| piece.iter()))
+    }
+
+    /// The names below a key, without the key's own.
+    pub(super) fn below(&self, key: &[u8]) -> impl Iterator<Item = (&[u8], Mark)> {
+        // Names that only begin alike (`b-a` after `b`) stand behind all that is below.
+        let here = self.from(key).skip_while(move |(name, _)| *name == key);
+        here.take_while(move |(name, _)| is_below(name, key))
+    }
+
+    /// The minimal names in order: what a name above says already is left out.
+    pub(super) fn iter_minimal(&self) -> impl Iterator<Item = (&[u8], Mark)> {
+        let mut held: Option<&[u8]> = None;
+        self.iter().filter_map(move |(key, mark)| {
+            if held.is_some_and(|parent| is_below(key, parent)) {
+                return None;
+            }
+            if mark.has_subtree() {
+                held = Some(key);
+            }
+            Some((key, mark.minimal()))
+        })
+    }
+
+    /// The set after moves that stand in order, each name once; what they say of the marks before
+    /// isn't looked at.
+    pub(super) fn with(&self, moves: &[Move]) -> Self {
+        let mut pieces = Vec::with_capacity(self.pieces.len() + 1);
+        let mut taken = 0;
+        let mut rest = moves;
+        while let Some(first) = rest.first() {
+            let at = self.piece_of(&first.key).max(taken);
+            pieces.extend(self.pieces.iter().take(at).skip(taken).cloned());
+            let next = self.pieces.get(at + 1).and_then(|p| p.first());
+            let here = match next {
+                Some(next) => rest.partition_point(|m| *m.key < *next),
+                None => rest.len(),
+            };
+            let (mine, others) = rest.split_at(here);
+            pieces.extend(rewritten(self.pieces.get(at), mine));
+            (taken, rest) = (at + 1, others);
+        }
+        pieces.extend(self.pieces.iter().skip(taken).cloned());
+        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
+        Self { pieces, count }
+    }
+
+    /// The moves that lead from this set to another.
+    pub(super) fn moves_to(&self, other: &Self) -> Vec<Move> {
+        moves_between(self.iter(), other.iter())
+    }
+
+    /// The piece in which a name stands or would stand.
+    fn piece_of(&self, key: &[u8]) -> usize {
+        let after = self
+            .pieces
+            .partition_point(|piece| piece.first().is_some_and(|first| first <= key));
+        after.saturating_sub(1)
+    }
+}
+
+/// The moves that lead from one run of names in order to another.
+pub(super) fn moves_between<'a>(
+    old: impl Iterator<Item = (&'a [u8], Mark)>,
+    new: impl Iterator<Item = (&'a [u8], Mark)>,
+) -> Vec<Move> {
+    let mut moves = Vec::new();
+    for (key, old, new) in merged(old, new) {
+        if old != new {
+            let key = key.into();
+            moves.push(Move { key, old, new });
+        }
+    }
+    moves
+}
+
+/// Two runs of names in order as one, with the mark in each.
+pub(super) fn merged<'a>(
+    a: impl Iterator<Item = (&'a [u8], Mark)>,
+    b: impl Iterator<Item = (&'a [u8], Mark)>,
+) -> impl Iterator<Item = (&'a [u8], Mark, Mark)> {
+    fn next<'a>(names: &mut Peekable<impl Iterator<Item = (&'a [u8], Mark)>>) -> Mark {
+        names.next().map_or(Mark::NONE, |(_, mark)| mark)
+    }
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    std::iter::from_fn(move || {
+        let (key, order) = match (a.peek(), b.peek()) {
+            (Some((left, _)), Some((right, _))) => (*left.min(right), left.cmp(right)),
+            (Some((left, _)), None) => (*left, Ordering::Less),
+            (None, Some((right, _))) => (*right, Ordering::Greater),
+            (None, None) => return None,
+        };
+        Some(match order {
+            Ordering::Less => (key, next(&mut a), Mark::NONE),
+            Ordering::Greater => (key, Mark::NONE, next(&mut b)),
+            Ordering::Equal => (key, next(&mut a), next(&mut b)),
+        })
+    })
+}
+
+impl Piece {
+    /// The names in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Mark)> {
+        (0..self.starts.len()).map(|at| self.at(at))
+    }
+
+    /// The piece's records, made by `pack` the first time.
+    pub(super) fn packed(&self, pack: impl FnOnce(&Self) -> Packed) -> &Packed {
+        self.packed.get_or_init(|| pack(self))
+    }
+
+    fn first(&self) -> Option<&[u8]> {
+        (!self.starts.is_empty()).then(|| self.at(0).0)
+    }
+
+    fn at(&self, at: usize) -> (&[u8], Mark) {
+        let start = |at: usize| self.starts.get(at).map(|start| usize::from(*start));
+        let begin = start(at).unwrap_or(self.text.len());
+        let end = start(at + 1).unwrap_or(self.text.len());
+        match self.text.get(begin..end).and_then(<[u8]>::split_first) {
+            Some((mark, key)) => (key, Mark(*mark)),
+            None => (&[], Mark::NONE),
+        }
+    }
+
+    fn find(&self, key: &[u8]) -> Result<usize, usize> {
+        let (mut low, mut high) = (0, self.starts.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.at(middle).0.cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+}
+
+/// A piece after moves that fall into it: one piece, several of like size, or none.
+fn rewritten(piece: Option<&Arc<Piece>>, moves: &[Move]) -> Vec<Arc<Piece>> {
+    let changed = moves.iter().map(|m| (&*m.key, m.new));
+    let old = piece.into_iter().flat_map(|piece| piece.iter());
+    let mut moved = changed.clone().peekable();
+    let mut names: Vec<(&[u8], Mark)> = Vec::new();
+    for (key, old, new) in merged(old, changed) {
+        let is_moved = moved.next_if(|(next, _)| *next == key).is_some();
+        let mark = if is_moved { new } else { old };
+        if !mark.is_none() {
+            names.push((key, mark));
+        }
+    }
+    let mut last: &[u8] = &[];
+    let mut whole = 0;
+    for (key, _) in &names {
+        whole += cost(last, key);
+        last = key;
+    }
+    let parts = whole.div_ceil(PIECE).max(1);
+    let mut maker = Maker::new((whole / parts + SLACK).min(PIECE));
+    names.iter().for_each(|(key, mark)| maker.push(key, *mark));
+    maker.finish()
+}
+
+/// Makes pieces of names that come in order.
+struct Maker {
+    limit: usize,
+    pieces: Vec<Arc<Piece>>,
+    text: Vec<u8>,
+    starts: Vec<u16>,
+    cost: usize,
+    last: Vec<u8>,
+}
+
+impl Maker {
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            pieces: Vec::new(),
+            text: Vec::new(),
+            starts: Vec::new(),
+            cost: 0,
+            last: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, key: &[u8], mark: Mark) {
+        let full = self.cost + cost(&self.last, key) > self.limit;
+        if full || self.text.len() + key.len() > TEXT {
+            self.close();
+        }
+        let Ok(start) = u16::try_from(self.text.len()) else {
+            // Never: the text was cut off at `TEXT`.
+            return;
+        };
+        self.cost += cost(&self.last, key);
+        self.starts.push(start);
+        self.text.push(mark.0);
+        self.text.extend_from_slice(key);
+        self.last.clear();
+        self.last.extend_from_slice(key);
+    }
+
+    fn close(&mut self) {
+        if !self.starts.is_empty() {
+            self.pieces.push(Arc::new(Piece {
+                text: std::mem::take(&mut self.text).into(),
+                starts: std::mem::take(&mut self.starts).into(),
+                packed: OnceLock::new(),
+            }));
+        }
+        (self.cost, self.last) = (0, Vec::new());
+    }
+
+    fn finish(mut self) -> Vec<Arc<Piece>> {
+        self.close();
+        self.pieces
+    }
+}
+
+/// The most octets that a name's two records take behind the name before, whose labels they point to.
+fn cost(last: &[u8], key: &[u8]) -> usize {
+    let alike = last.iter().zip(key).take_while(|(a, b)| a == b).count();
+    let whole_labels = match (last.get(alike), key.get(alike)) {
+        (None | Some(0), None | Some(0)) => alike,
+        _ => key
+            .get(..alike)
+            .and_then(|k| k.iter().rposition(|b| *b == 0))
+            .unwrap_or(0),
+    };
+    // Labels with a length each, a pointer, and two records of a pointer, fixed fields and a
+    // pointer for what they say.
+    key.len() - whole_labels + 1 + 2 + (10 + 2) + (2 + 2 + 10 + 2)
+}
+
+/// The octets of a message that a piece may fill: pointers reach 16 KiB, the first record spells
+/// the zone's name and what is said.
+const PIECE: usize = (16 << 10) - 12 - 2 * 256;
+
+/// The most bytes of a piece's text: where each name begins is kept in sixteen bits.
+const TEXT: usize = 60_000;
+
+/// What a part of a divided piece may hold over its share.
+const SLACK: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            name::{Name, Profile, key_of},
+            wire::{Form, pack},
+        },
+        *,
+    };
+    use std::collections::BTreeMap;
+
+    fn names(map: &BTreeMap<Box<[u8]>, Mark>) -> Names {
+        Names::of_sorted(map.iter().map(|(key, mark)| (&**key, *mark)))
+    }
+
+    /// Numbers that are the same at every run.
+    fn numbers(mut seed: u64) -> impl FnMut(u64) -> u64 {
+        move |below| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        }
+    }
+
+    fn some_name(number: &mut impl FnMut(u64) -> u64) -> String {
+        let long = "x".repeat(number(40) as usize);
+        match number(4) {
+            0 => format!("{long}s{}.vn", number(3000)),
+            1 => format!("a{}.s{}.example", number(50), number(300)),
+            2 => format!("{long}.b.c{}.d.e{}.vn", number(9), number(99)),
+            _ => format!("s{}.com", number(9000)),
+        }
+    }
+
+    #[test]
+    fn pieces_keep_up_with_a_map_and_fit_into_messages() {
+        let form = Form {
+            apex: Name::parse("block.blockfeed").unwrap(),
+            profile: Profile::Redirect(Name::parse("notice.example.vn").unwrap()),
+            ttl: 60,
+            refresh: 60,
+            retry: 60,
+            expire: 60,
+        };
+        let mut number = numbers(1);
+        let mut map = BTreeMap::new();
+        let mut held = Names::default();
+        for round in 0..60 {
+            let mut moved = BTreeMap::new();
+            for _ in 0..number(if round % 10 == 0 { 5000 } else { 20 }) + 1 {
+                let bits = number(4) as u8;
+                let key = key_of(some_name(&mut number).trim_matches('.'));
+                moved.insert(key, Mark::of_bits(bits).unwrap());
+            }
+            let mut moves = Vec::new();
+            for (key, new) in moved {
+                let old = held.get(&key);
+                assert_eq!(old, map.get(&key).copied().unwrap_or_default());
+                match new.is_none() {
+                    true => map.remove(&key),
+                    false => map.insert(key.clone(), new),
+                };
+                moves.push(Move { key, old, new });
+            }
+            let before = held.clone();
+            held = held.with(&moves);
+            assert!(held.iter().eq(map.iter().map(|(k, m)| (&**k, *m))));
+            assert_eq!(held.len(), map.len());
+            assert!(names(&map).moves_to(&held).is_empty());
+            moves.retain(|m| m.old != m.new);
+            assert_eq!(before.moves_to(&held), moves);
+            for piece in held.pieces() {
+                let packed = piece.packed(|piece| pack(&form, piece));
+                assert!(
+                    packed.bytes.len() + 12 <= 16 << 10,
+                    "{}",
+                    packed.bytes.len()
+                );
+            }
+        }
+        assert!(held.pieces().len() > 5);
+        let parent = key_of("vn");
+        let below: Vec<_> = held.below(&parent).collect();
+        let want = map.iter().filter(|(key, _)| is_below(key, &parent));
+        assert!(below.into_iter().eq(want.map(|(k, m)| (&**k, *m))));
+    }
+}
