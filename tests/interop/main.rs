@@ -9,10 +9,14 @@
 mod dns;
 #[path = "../house/mod.rs"]
 mod house;
+#[path = "../office/mod.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod office;
 #[path = "../peers/mod.rs"]
 mod peers;
 
 mod bind;
+mod history;
 mod kresd;
 mod pdns;
 mod program;
