@@ -12,11 +12,9 @@ use blockfeed::{
     },
     subject::Subject,
 };
-use ipnet::IpNet;
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -132,12 +130,12 @@ fn look_up(dir: &Path, rows: u64) -> Fallible<()> {
         registered(&absent)
     });
     rate("longest prefix of an address", LOOKUPS, || {
-        let nets = (0..LOOKUPS).map(|i| IpNet::from(IpAddr::from(synthetic::address(i))));
+        let nets = (0..LOOKUPS).map(|i| synthetic::address(i).into());
         let found = nets.filter(|net| sets.network(*net, NOW).known().is_some());
         found.count()
     });
     rate("names at an address", LOOKUPS / 10, || {
-        let nets = (0..LOOKUPS / 10).map(|i| IpNet::from(IpAddr::from(synthetic::address(i))));
+        let nets = (0..LOOKUPS / 10).map(|i| synthetic::address(i).into());
         let bound = Bound::counting(1_000);
         let found = nets.filter(|net| sets.neighbours(*net, bound, NOW).known().is_some());
         found.count()

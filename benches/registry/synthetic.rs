@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, Write},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 const SYLLABLES: [&str; 16] = [
@@ -22,6 +22,8 @@ const REGISTRARS: [&str; 6] = [
     "FPT",
 ];
 const DAY: u64 = 86_400;
+/// The first address of the networks, and of the passive DNS.
+const FIRST: u32 = 0x1B00_0000;
 
 /// The name of row `i`: all are distinct.
 pub fn name(i: u64) -> String {
@@ -36,13 +38,13 @@ pub fn name(i: u64) -> String {
 }
 
 /// The address that row `i` of the passive DNS was seen at: some are shared by many names.
-pub fn address(i: u64) -> Ipv4Addr {
+pub fn address(i: u64) -> IpAddr {
     let mixed = mix(i ^ 0xA5A5);
     let host = match mixed % 4 {
         0 => (mixed >> 8) & 0x3FF,
         _ => (mixed >> 8) & 0x3F_FFFF,
     };
-    Ipv4Addr::from(0x1B00_0000 | host as u32)
+    Ipv4Addr::from(FIRST | host as u32).into()
 }
 
 /// An extract of the registry, as CSV.
@@ -82,7 +84,7 @@ pub fn popularity(rows: u64, out: &mut impl Write) -> io::Result<()> {
 pub fn networks(rows: u64, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "prefix,asn,operator,country")?;
     (0..rows).try_for_each(|i| {
-        let net = Ipv4Addr::from((i as u32) << 8);
+        let net = Ipv4Addr::from(FIRST + ((i as u32) << 8));
         writeln!(
             out,
             "{net}/24,{},Operator {},VN",

@@ -10,7 +10,6 @@ mod dns;
 #[path = "../house/mod.rs"]
 mod house;
 #[path = "../office/mod.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
 mod office;
 #[path = "../peers/mod.rs"]
 mod peers;
