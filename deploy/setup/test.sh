@@ -23,7 +23,7 @@ run_tests() {
     sed -n 's/^ *Executable .*(\(.*\))$/\1/p') || return 1
   [ -n "$programs" ] || return 1
   # The longest first, so that none is left running alone at the end.
-  local long='tampering|history|crash|rkn|schemathesis|sync_examples|properties|twenty|agent_'
+  local long='interop|tampering|history|crash|rkn|schemathesis|sync_examples|properties|twenty|agent_'
   { grep -E "/($long)" <<<"$programs"; grep -vE "/($long)" <<<"$programs"; } |
     xargs -P "$(nproc)" -I{} deploy/setup/run-one.sh {} "$logs" || return 1
   cargo test --locked --doc
