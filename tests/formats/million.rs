@@ -1,9 +1,9 @@
-//! A million entries in every format: the time of each is printed, and an order of magnitude is held.
+//! A million entries in every format: all of them come out, and the time of each is printed.
 
 use super::*;
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 #[test]
@@ -55,10 +55,8 @@ fn a_million_entries_in_every_format() {
                 .unwrap();
             let took = start.elapsed();
             println!("{feed}.{format}: {counts:?}, {} bytes in {took:?}", sink.0);
-            assert!(
-                took < Duration::from_secs(20),
-                "{feed}.{format} took {took:?}"
-            );
+            assert_eq!(counts.entries, set.entries(), "{feed}.{format}");
+            assert!(sink.0 as u64 > counts.rules, "{feed}.{format}");
         }
     }
 }
