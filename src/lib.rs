@@ -25,7 +25,7 @@
 //! | 4 | `log` | sequencer, commit, publication, current set | HTTP |
 //! | 5 | `casework` | proposals, subscribers, receipts | transport |
 //! | 6 | `transfer` | policy zones from entries; SOA, AXFR, IXFR, NOTIFY, TSIG, XoT over a source of five methods | the store, HTTP, casework |
-//! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes | rules |
+//! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes; the log as the source of zones | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
 //! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
 //! | 7 | `probe` | whether it is enforced: asks resolver, firewall, endpoint for the test entry | serve, store, log, casework |

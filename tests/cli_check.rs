@@ -199,7 +199,7 @@ fn data_sets_speak_and_say_what_a_list_touches() {
         "since 2010-03-01",
         "known_shop",
         "registered_long_ago",
-        "nobody to ask",
+        "not asked (offline)",
     ] {
         assert!(shop.contains(part), "{part}: {shop}");
     }

@@ -5,8 +5,11 @@
 //! The rows are **synthetic**: made from a fixed seed, since no registry gives its extract away. The lists are those that
 //! ship.
 
+#[path = "../registry/synthetic.rs"]
+mod synthetic;
+
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use blockfeed::registry::gather::Gatherer;
 use blockfeed::registry::sets::{self, Order};
 use blockfeed::registry::{Config, Day, Lists};
 
-/// 1 November 2026.
+/// 1 November 2026, in Unix seconds.
 const NOW: u64 = 1_793_491_200;
 const SUBMISSIONS: u64 = 100_000;
 
@@ -44,93 +47,26 @@ fn main() {
     program(dir.path());
 }
 
-/// The n-th registered name.
-fn name(n: u64) -> String {
-    let words = [
-        "shop",
-        "my-pham",
-        "giay",
-        "thuoc",
-        "phukien",
-        "do-choi",
-        "dienmay",
-        "thoitrang",
-    ];
-    let suffixes = ["vn", "com.vn", "vn", "net.vn", "shop.vn", "org.vn"];
-    let pick = mixed(n);
-    let word = words[(pick % 8) as usize];
-    let suffix = suffixes[(pick / 8 % 6) as usize];
-    format!("{word}{n}.{suffix}")
-}
-
-/// An address, spread over the public space.
-fn address(n: u64) -> String {
-    let pick = mixed(n ^ 0xADD);
-    let [a, b, c, ..] = pick.to_be_bytes();
-    format!("{}.{b}.{c}.{}", 11 + u64::from(a) % 110, pick % 256)
-}
-
-/// SplitMix64: the same numbers on every machine.
-fn mixed(n: u64) -> u64 {
-    let z = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 fn import(dir: &Path, rows: u64) {
-    set(
-        dir,
-        "vn-registry",
-        "name,status,registrar,created,expires",
-        rows,
-        |n| {
-            let year = 2012 + mixed(n) % 14;
-            format!(
-                "{},active,Registrar {},{year}-03-01,2027-03-01",
-                name(n),
-                n % 40
-            )
-        },
-    );
-    set(dir, "popularity", "rank,name", rows / 5, |n| {
-        format!("{},{}", n + 1, name(n.wrapping_mul(5)))
+    set(dir, "vn-registry", |out| synthetic::registry(rows, out));
+    set(dir, "popularity", |out| {
+        synthetic::popularity(rows / 5, out)
     });
-    set(
-        dir,
-        "licences-notified",
-        "name,number,status",
-        rows / 50,
-        |n| format!("{},TB-{n},valid", name(n.wrapping_mul(50))),
-    );
-    set(dir, "passive-dns", "name,address", rows / 2, |n| {
-        format!("{},{}", name(n), address(n % (rows / 8 + 1)))
+    set(dir, "licences-notified", |out| {
+        synthetic::licences(rows / 50, out)
     });
-    set(
-        dir,
-        "networks",
-        "prefix,asn,operator,country",
-        (rows / 20).min(100_000),
-        |n| {
-            let country = if n % 9 == 0 { "VN" } else { "SG" };
-            let (a, b, c) = (11 + n / 65_536, n / 256 % 256, n % 256);
-            format!(
-                "{a}.{b}.{c}.0/24,{},Operator {n},{country}",
-                64_512 + n % 1_000
-            )
-        },
-    );
+    set(dir, "passive-dns", |out| {
+        synthetic::passive_dns(rows / 2, out)
+    });
+    set(dir, "networks", |out| synthetic::networks(rows / 10, out));
 }
 
 /// Writes a made file and imports it.
-fn set(dir: &Path, name: &str, head: &str, rows: u64, row: impl Fn(u64) -> String) {
+fn set(dir: &Path, name: &str, write: impl Fn(&mut BufWriter<File>) -> io::Result<()>) {
     let file = dir.join(format!("{name}.csv"));
     let mut out = BufWriter::new(File::create(&file).unwrap());
-    writeln!(out, "{head}").unwrap();
-    for n in 0..rows {
-        writeln!(out, "{}", row(n)).unwrap();
-    }
-    drop(out);
+    write(&mut out).unwrap();
+    out.flush().unwrap();
     let order = Order {
         set: name,
         date: Day::parse("2026-11-01").unwrap(),
@@ -144,23 +80,19 @@ fn set(dir: &Path, name: &str, head: &str, rows: u64, row: impl Fn(u64) -> Strin
     };
     let began = Instant::now();
     let done = sets::import(&dir.join("sets"), &order, &file, &mut |_, _| ()).unwrap();
-    let seconds = began.elapsed().as_secs_f64();
-    println!(
-        "import {name}: {} synthetic rows in {seconds:.1} s ({:.0} rows/s)",
-        done.description.rows,
-        rows as f64 / seconds
-    );
+    let (rows, seconds) = (done.description.rows, began.elapsed().as_secs_f64());
+    println!("import {name}: {rows} synthetic rows in {seconds:.1} s");
     std::fs::remove_file(&file).unwrap();
 }
 
 /// The n-th submission: four of ten registered, one a host below such a name, four unknown, one a network.
 fn submission(n: u64, rows: u64) -> String {
-    let pick = mixed(n ^ 0x5AB);
+    let pick = synthetic::mix(n ^ 0x5AB);
     match pick % 10 {
-        0..4 => name(pick / 10 % rows),
-        4 => format!("m.{}", name(pick / 10 % rows)),
+        0..4 => synthetic::name(pick / 10 % rows),
+        4 => format!("m.{}", synthetic::name(pick / 10 % rows)),
         5..9 => format!("fraud-{n}.example"),
-        _ => address(pick / 10 % (rows / 8 + 1)),
+        _ => synthetic::address(pick / 10 % (rows / 2)).to_string(),
     }
 }
 
@@ -217,7 +149,13 @@ fn program(dir: &Path) {
         .map(|n| {
             let began = Instant::now();
             let mut command = Command::new(env!("CARGO_BIN_EXE_blockfeed"));
-            let command = command.args(["check", "--offline", "--set", &sets, &name(n * 977)]);
+            let command = command.args([
+                "check",
+                "--offline",
+                "--set",
+                &sets,
+                &synthetic::name(n * 977),
+            ]);
             let output = command.output().unwrap();
             assert!(output.stderr.is_empty(), "{output:?}");
             began.elapsed()

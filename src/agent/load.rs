@@ -61,7 +61,7 @@ pub(super) async fn ask(command: &[String], within: Duration) -> Result<Vec<u8>,
 /// Whether BIRD took its files: what birdc says last, however it ends.
 fn took(said: &str) -> Result<(), String> {
     let answer = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    match answer.clone().last() {
+    match answer.clone().next_back() {
         Some(last) if last.starts_with("Reconfigur") => Ok(()),
         _ => {
             let answer: Vec<&str> = answer.collect();

@@ -201,7 +201,9 @@ impl Agent {
         };
         let before = self.done.receipts.clone();
         for (feed, followed) in &self.feeds {
-            if !is_applied(feed, outputs) || !followed.held_back.is_empty() {
+            let zones = self.zones.as_ref();
+            let shown = zones.is_some_and(|zones| zones.show(feed, followed.serial));
+            if !is_applied(feed, outputs, shown) || !followed.held_back.is_empty() {
                 continue;
             }
             if before.get(feed) != Some(&followed.serial) {
@@ -365,12 +367,12 @@ impl Agent {
     }
 }
 
-/// Whether a feed has outputs, and all of them are as they should be.
-fn is_applied(feed: &FeedName, outputs: &[OutputReport]) -> bool {
+/// Whether a feed has outputs, and all of them are as they should be. Zones that show it are one.
+fn is_applied(feed: &FeedName, outputs: &[OutputReport], shown: bool) -> bool {
     let mut of_feed = outputs.iter().filter(|o| o.feed == *feed).peekable();
     let right =
         |o: &OutputReport| matches!(o.outcome, OutputOutcome::Unchanged | OutputOutcome::Written);
-    of_feed.peek().is_some() && of_feed.all(right)
+    (shown || of_feed.peek().is_some()) && of_feed.all(right)
 }
 
 /// Seconds without a word from the publisher, and the alarm that they raise.

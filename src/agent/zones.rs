@@ -190,6 +190,20 @@ impl Agent {
 }
 
 impl Zones {
+    /// Whether resolvers are served a feed as it was at a serial.
+    pub(super) fn show(&self, feed: &FeedName, serial: u64) -> bool {
+        let Some((_, shared)) = &self.serving else {
+            return false;
+        };
+        let state = shared.state();
+        let of = |moment: &Moment| match feed.as_str() {
+            "domains" => moment.domains.serial == serial,
+            "networks" => moment.networks.serial == serial,
+            _ => false,
+        };
+        state.moment.as_ref().is_some_and(of)
+    }
+
     /// Shows the server a moment; the first one starts it.
     fn take(
         &mut self,

@@ -18,10 +18,7 @@ use crate::{
 };
 use clap::Args;
 use serde_json::Value;
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, path::PathBuf};
 
 /// Approve a proposal: fetch it, check it again, sign it, put it in force
 #[derive(Debug, Clone, Args)]
@@ -66,6 +63,19 @@ impl Downloaded {
         let opening = sealed.and_then(|commitment| self.openings.get(&commitment));
         opening.map_or_else(|| line.to_owned(), |opening| opening.subject.to_string())
     }
+
+    /// Every subject of a list in clear, one a line.
+    fn in_clear(&self) -> String {
+        let mut text = String::new();
+        for part in self.body.parts() {
+            let bytes = self.part(&part.sha256).unwrap_or_default();
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                text.push_str(&self.clear(line));
+                text.push('\n');
+            }
+        }
+        text
+    }
 }
 
 impl Parts for Downloaded {
@@ -104,11 +114,13 @@ impl ApproveArgs {
         }
         summary(&proposal, &downloaded, out)?;
         if let Some(path) = &self.list {
-            write_list(path, &downloaded)?;
+            std::fs::write(path, downloaded.in_clear()).map_err(Error::io(path))?;
             out.line(format!("list       {}", path.display()))?;
         }
         let role = findings(config, &downloaded, out)?;
-        touched(config, &downloaded, out)?;
+        if let Body::List(list) = &downloaded.body {
+            facts::preview(config, list, || downloaded.in_clear(), out)?;
+        }
         if !self.yes {
             let (who, role) = (&officer.id, role.as_str());
             out.confirm(&format!("Sign {id} as {who} in the role {role}?"), "--yes")?;
@@ -317,19 +329,6 @@ fn summary_of_list(list: &List, downloaded: &Downloaded, out: Output) -> Result<
     }
 }
 
-/// Every subject of a list in clear, one a line.
-fn write_list(path: &Path, downloaded: &Downloaded) -> Result<(), Error> {
-    let mut text = String::new();
-    for part in downloaded.body.parts() {
-        let bytes = downloaded.part(&part.sha256).unwrap_or_default();
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            text.push_str(&downloaded.clear(line));
-            text.push('\n');
-        }
-    }
-    std::fs::write(path, text).map_err(Error::io(path))
-}
-
 fn first_lines(downloaded: &Downloaded, part: &Hash, out: Output) -> Result<(), Error> {
     let bytes = downloaded.part(part).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
@@ -382,29 +381,6 @@ fn findings(config: &Config, downloaded: &Downloaded, out: Output) -> Result<Rol
     let senior = list.bulk || !list.guard.overrides.is_empty();
     Ok(if senior { Role::Senior } else { Role::Approve })
 }
-
-/// Shows what else the list touches and what data sets here say of its lines, where there are some and the list isn't long.
-fn touched(config: &Config, downloaded: &Downloaded, out: Output) -> Result<(), Error> {
-    let Body::List(list) = &downloaded.body else {
-        return Ok(());
-    };
-    let count: u64 = list.parts.iter().map(|part| part.count).sum();
-    if count > PREVIEWED || !facts::has_sets(config) {
-        return Ok(());
-    }
-    let mut lines = String::new();
-    for part in &list.parts {
-        let bytes = downloaded.part(&part.sha256).unwrap_or_default();
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            lines.push_str(&downloaded.clear(line));
-            lines.push('\n');
-        }
-    }
-    facts::preview(config, list, &lines, out)
-}
-
-/// A longer list isn't previewed before it is signed: whoever proposed it saw what it touches.
-const PREVIEWED: u64 = 100_000;
 
 /// Subjects of a part that are shown; --list writes them all.
 const SHOWN: usize = 200;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     check::{
-        self, Finding, Guard, age,
+        self, Finding, Grade, Guard, age,
         batch::{Batch, Options, Outcome, Row},
         known,
         report::{Checked, Verdict},
@@ -20,6 +20,7 @@ use crate::{
 use clap::Args;
 use serde_json::json;
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
@@ -111,6 +112,7 @@ impl CheckArgs {
         }))?;
         if self.file.is_some() {
             propose::show(&batch, out)?;
+            table(&lines, out)?;
         } else {
             let rows = batch.rows.iter().zip(&lines);
             rows.filter(|(row, _)| !matches!(row.outcome, Outcome::Skipped { .. }))
@@ -169,6 +171,33 @@ fn result(path: &Path, batch: &Batch, lines: &[Checked]) -> Result<(), Error> {
             path.display()
         ))),
     }
+}
+
+/// What was found how often, the gravest first, with the first line of each.
+fn table(lines: &[Checked], out: Output) -> Result<(), Error> {
+    let mut found: BTreeMap<(Grade, &str), (u64, u64)> = BTreeMap::new();
+    for line in lines {
+        for verdict in &line.findings {
+            let row = found.entry((verdict.grade, verdict.code));
+            row.or_insert((0, line.line)).0 += 1;
+        }
+        // A line that can't be read has a code and no finding.
+        if let Some(code) = line
+            .code
+            .filter(|_| line.outcome == "refused" && line.findings.is_empty())
+        {
+            let row = found.entry((Grade::Refuse, code));
+            row.or_insert((0, line.line)).0 += 1;
+        }
+    }
+    for ((grade, code), (count, first)) in found {
+        let grade = format!("{grade:?}").to_lowercase();
+        let vi = check::explain(code).map(|rule| rule.vi).unwrap_or_default();
+        out.line(format!(
+            "{grade:<10} {count:>7} {code:<22} {vi} (line {first})"
+        ))?;
+    }
+    Ok(())
 }
 
 /// A line with the facts on it, where they were asked.

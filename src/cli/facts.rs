@@ -54,8 +54,18 @@ pub async fn of_each(gatherer: &Arc<Gatherer>, batch: &Batch, live: bool) -> Vec
 }
 
 /// Says what the data sets here say of a list's canonical lines: what it touches, and what its proposer should have
-/// overridden.
-pub fn preview(config: &Config, list: &List, lines: &str, out: Output) -> Result<(), Error> {
+/// overridden. Nothing where there is no data set, or the list is long: whoever proposed it saw what it touches.
+pub fn preview(
+    config: &Config,
+    list: &List,
+    lines: impl FnOnce() -> String,
+    out: Output,
+) -> Result<(), Error> {
+    let count: u64 = list.parts.iter().map(|part| part.count).sum();
+    if count > PREVIEWED || !has_sets(config) {
+        return Ok(());
+    }
+    let lines = lines();
     let guard = guard::load(config)?;
     let gatherer = gatherer(config, &guard, 1)?;
     let overrides: Vec<Override> = list
@@ -90,6 +100,9 @@ pub fn preview(config: &Config, list: &List, lines: &str, out: Output) -> Result
     }
     Ok(())
 }
+
+/// A longer list isn't previewed before it is signed.
+const PREVIEWED: u64 = 100_000;
 
 /// So many lines are named that data sets speak against.
 const SHOWN: usize = 20;

@@ -144,7 +144,7 @@ impl Index {
 /// The first slot that isn't below a print. The prints are even as dice, so that one stands about
 /// as far along its shard as among all numbers: a glance there finds it, mostly in one cache line.
 fn first_from(slots: &[u64], print: u64) -> usize {
-    let share = u128::from(print) * slots.len() as u128 >> (64 - BUCKET_BITS);
+    let share = (u128::from(print) * slots.len() as u128) >> (64 - BUCKET_BITS);
     let mut at = usize::try_from(share).unwrap_or_default();
     let is_below = |at: usize| {
         slots

@@ -1,7 +1,7 @@
 //! HTTP: published files, the API, health and metrics.
 //!
 //! Owns the route table, the answers' headers, limits, and the one map from errors to status
-//! codes (`problem`). Knows no rule: what may be done is asked of `casework`.
+//! codes (`problem`). Knows no rule: what may be done is asked of `casework`. Shows the log to `transfer` as its source (`zones`).
 //! Follows design: Feeds ("Access"), design: Bad input (RFC 9457), RFC 9110 and 9111, C2SP
 //! tlog-tiles.
 //!

@@ -39,6 +39,8 @@ struct Made {
     reading: Reading,
     listing: Listing,
     networks: Names,
+    /// The size of the log that the base before the present one stood at.
+    before_size: u64,
 }
 
 impl Maker {
@@ -129,7 +131,7 @@ impl Maker {
             return Err(error);
         }
         self.doubtful = false;
-        self.before = Some((made.moment.bases[1], made.listing.before.clone()));
+        self.before = Some((made.before_size, made.listing.before.clone()));
         (self.zones, self.made) = (zones, Some(made));
         Ok(changed)
     }
@@ -140,12 +142,17 @@ impl Maker {
         let all = reading.whole(&moment.domains.set);
         let networks = triggers(&moment.networks.set);
         let [base, before] = moment.bases;
-        let kept = self.zone(Level::Base).map(|zone| (zone.feed, &zone.names));
-        let base = self.generation(&moment, &reading, &all, base, kept);
-        let kept = self.before.as_ref().map(|(size, names)| (*size, names));
-        let before = match moment.bases {
-            [now, then] if now == then => fresh(&base),
-            _ => self.generation(&moment, &reading, &all, before, kept),
+        let served = self.zone(Level::Base).map(|zone| (zone.feed, &zone.names));
+        let base = self.generation(&moment, &reading, &all, base, served);
+        let (before_size, before) = match (served, &self.before) {
+            // Secondaries may hold what was served last, however many generations ago that was.
+            (Some((size, names)), _) if size != moment.bases[0] => (size, fresh(names)),
+            (Some(_), Some((size, names))) => (*size, fresh(names)),
+            _ if before == moment.bases[0] => (before, fresh(&base)),
+            _ => (
+                before,
+                self.generation(&moment, &reading, &all, before, None),
+            ),
         };
         let listing = Listing { all, base, before };
         let moves = Level::ALL.map(|level| {
@@ -160,6 +167,7 @@ impl Maker {
             reading,
             listing,
             networks,
+            before_size,
         };
         (made, moves)
     }
@@ -180,17 +188,13 @@ impl Maker {
         let triggers = old.networks.moves_to(&networks);
         let mut listing = old.listing.clone();
         listing.all = listing.all.with(&moved);
-        let rebased = moment.bases != old.moment.bases;
+        let rebased = moment.bases[0] != old.moment.bases[0];
+        let mut before_size = old.before_size;
         if rebased {
-            let [base, before] = moment.bases;
+            let base = moment.bases[0];
             listing.base = self.generation(&moment, &reading, &listing.all, base, None);
-            listing.before = match before == old.moment.bases[0] {
-                true => fresh(&old.listing.base),
-                false => {
-                    let kept = Some((old.moment.bases[1], &old.listing.before));
-                    self.generation(&moment, &reading, &listing.all, before, kept)
-                }
-            };
+            listing.before = fresh(&old.listing.base);
+            before_size = old.moment.bases[0];
         }
         let moves = Level::ALL.map(|level| match level {
             Level::Net => triggers.clone(),
@@ -208,6 +212,7 @@ impl Maker {
             reading,
             listing,
             networks,
+            before_size,
         };
         (made, moves)
     }
@@ -238,7 +243,7 @@ impl Maker {
 
     /// Keeps the base before the present one, where another is on the disk.
     fn keep_before(&self, made: &Made) -> Result<(), Error> {
-        let size = made.moment.bases[1];
+        let size = made.before_size;
         if self.before.as_ref().is_some_and(|(kept, _)| *kept == size) && !self.doubtful {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Messages as they leave: header, question, records with compressed names.
 
 use super::{
-    name::{Name, Profile, above},
+    name::{Name, Profile},
     names::{Mark, Packed, Piece},
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Message {
     /// its part of the key, and its place.
     last: Vec<u8>,
     places: Vec<(usize, u16)>,
+    /// Room for the places of one name.
+    fresh: Vec<(usize, u16)>,
 }
 
 /// The head of an answer.
@@ -54,6 +56,7 @@ impl Message {
             target: None,
             last: Vec::new(),
             places: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 
@@ -175,23 +178,25 @@ impl Message {
             self.places.pop();
         }
         let known = self.places.last().copied();
-        let mut end = key.len();
-        let mut written = Vec::new();
-        for start in label_starts(key, known.map_or(0, |(length, _)| length)) {
+        // The labels behind the known part, the last one first, as they stand on the wire.
+        let floor = known.map_or(0, |(length, _)| length + 1);
+        let mut rest = key.get(floor..);
+        while let Some(labels) = rest {
+            let begin = memchr::memrchr(0, labels).map_or(0, |zero| zero + 1);
+            let label = labels.get(begin..).unwrap_or_default();
             if let Some(place) = self.here() {
-                written.push((end, place));
+                self.fresh.push((floor + labels.len(), place));
             }
-            let label = key.get(start..end).unwrap_or_default();
-            self.bytes
-                .push(u8::try_from(label.len()).unwrap_or_default());
+            let length = u8::try_from(label.len()).unwrap_or_default();
+            self.bytes.push(length);
             self.bytes.extend_from_slice(label);
-            end = start.saturating_sub(1);
+            rest = begin.checked_sub(1).and_then(|end| labels.get(..end));
         }
         match known {
             Some((_, place)) => self.point(place),
             None => self.apex(form),
         }
-        self.places.extend(written.into_iter().rev());
+        self.places.extend(self.fresh.drain(..).rev());
         self.last.clear();
         self.last.extend_from_slice(key);
     }
@@ -227,14 +232,6 @@ pub(super) fn pack(form: &Form, piece: &Piece) -> Packed {
         records,
         bytes: bytes.get(HEADER..).unwrap_or_default().into(),
     }
-}
-
-/// Where the labels begin that a key has behind its first `known` bytes, the last one first.
-fn label_starts(key: &[u8], known: usize) -> impl Iterator<Item = usize> {
-    let begins = above(key).map(|parent| parent.len() + 1);
-    let mut begins: Vec<usize> = std::iter::once(0).chain(begins).collect();
-    begins.retain(|start| known == 0 || *start > known);
-    begins.into_iter().rev()
 }
 
 /// Octets of a header.

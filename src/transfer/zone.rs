@@ -80,10 +80,15 @@ impl Zone {
         if serial == self.serial || is_later(serial, self.serial) {
             return Since::Nothing;
         }
-        match self.history.iter().position(|step| step.from == serial) {
-            Some(at) => Since::Steps(self.history.iter().skip(at).cloned().collect()),
-            None => Since::Whole,
+        let Some(at) = self.history.iter().position(|step| step.from == serial) else {
+            return Since::Whole;
+        };
+        let steps: Vec<Arc<Step>> = self.history.iter().skip(at).cloned().collect();
+        let moves: usize = steps.iter().map(|step| step.moves.len()).sum();
+        if moves > self.names.len() + SHORT {
+            return Since::Whole;
         }
+        Since::Steps(steps)
     }
 
     /// The feed's serial that a serial of the zone stands for.
@@ -124,6 +129,8 @@ pub(super) fn is_later(serial: u32, than: u32) -> bool {
     ahead != 0 && ahead < 1 << 31
 }
 
+/// A difference of fewer moves is sent however small the zone.
+const SHORT: usize = 1000;
 /// A history of fewer moves is kept however small the zone.
 const LEAST_MOVES: usize = 100_000;
 /// The most steps of a history.

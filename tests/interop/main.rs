@@ -9,10 +9,13 @@
 mod dns;
 #[path = "../house/mod.rs"]
 mod house;
+#[path = "../office/mod.rs"]
+mod office;
 #[path = "../peers/mod.rs"]
 mod peers;
 
 mod bind;
+mod history;
 mod kresd;
 mod pdns;
 mod program;

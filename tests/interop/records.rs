@@ -5,6 +5,7 @@ use crate::{
     program::Program,
     world::{KEY, PATIENCE, SECRET, World, blocks},
 };
+use blockfeed::entries::Set;
 use std::{
     collections::BTreeSet,
     process::Command,
@@ -12,7 +13,7 @@ use std::{
 };
 
 /// The records of a transfer but for SOA and NS, as owner and target.
-fn transferred(text: &str, zone: &str) -> BTreeSet<(String, String)> {
+pub fn transferred(text: &str, zone: &str) -> BTreeSet<(String, String)> {
     let apex = format!(".{zone}.");
     let records = text.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -42,19 +43,23 @@ fn ask(tool: &std::path::Path, port: u16, words: &[&str]) -> String {
     said
 }
 
-/// What the zone `rpz` has to hold of names: minimal ones, each subtree with its wildcard.
+/// What the zone `rpz` has to hold.
 fn wanted(world: &World) -> BTreeSet<(String, String)> {
-    let set = world.set();
+    let mut wanted = minimal(&world.set());
+    wanted.insert(("24.0.113.0.203.rpz-ip".into(), ".".into()));
+    wanted
+}
+
+/// The records of names: minimal ones, each subtree with its wildcard.
+pub fn minimal(set: &Set) -> BTreeSet<(String, String)> {
     let mut wanted = BTreeSet::new();
     for line in set.sorted() {
         let fields: Vec<&str> = line.split(' ').collect();
         let ["E", name, sign, _] = fields[..] else {
             continue;
         };
-        if name
-            .split_once('.')
-            .is_some_and(|(_, parent)| blocks_below(&set, parent))
-        {
+        let above = name.split_once('.');
+        if above.is_some_and(|(_, parent)| blocks_below(set, parent)) {
             continue;
         }
         wanted.insert((name.to_owned(), ".".to_owned()));
@@ -62,12 +67,11 @@ fn wanted(world: &World) -> BTreeSet<(String, String)> {
             wanted.insert((format!("*.{name}"), ".".to_owned()));
         }
     }
-    wanted.insert(("24.0.113.0.203.rpz-ip".into(), ".".into()));
     wanted
 }
 
 /// Whether everything below a name is blocked.
-fn blocks_below(set: &blockfeed::entries::Set, name: &str) -> bool {
+fn blocks_below(set: &Set, name: &str) -> bool {
     blocks(set, &format!("no-such-label.{name}"))
 }
 

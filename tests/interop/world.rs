@@ -16,7 +16,8 @@ use std::{
     fs,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -38,6 +39,9 @@ pub struct World {
     pub zones: SocketAddr,
     /// Where the authority serves its own.
     pub primary: SocketAddr,
+    /// The same over TLS, under this certificate; none where openssl isn't there.
+    pub tls: Option<SocketAddr>,
+    pub certificate: PathBuf,
     serving: Option<transfer::Handle>,
     /// The zone file that the agent keeps.
     pub file: PathBuf,
@@ -146,6 +150,8 @@ impl World {
             upstream: dns::Upstream::start(),
             zones: at(&0),
             primary: at(&0),
+            tls: None,
+            certificate: dir.path().join("cert.pem"),
             serving: None,
             file,
             agent: None,
@@ -166,7 +172,13 @@ impl World {
         }
         world.compact();
         let listen = at(&peers::free_port());
-        world.serve(transfer::Config { listen, ..zones });
+        let mut config = transfer::Config { listen, ..zones };
+        if certify(dir_of(&world.certificate)) {
+            config.tls_listen = Some(at(&0));
+            config.tls_certificate = Some(world.certificate.clone());
+            config.tls_key = Some(world.certificate.with_file_name("key.pem"));
+        }
+        world.serve(config);
         world.begin();
         world
     }
@@ -181,6 +193,7 @@ impl World {
             server.start(&folder, source, metrics).unwrap()
         });
         self.primary = handle.addresses().plain;
+        self.tls = handle.addresses().tls;
         self.serving = Some(handle);
     }
 
@@ -297,6 +310,27 @@ impl Drop for World {
         self.end();
         self.silence();
     }
+}
+
+fn dir_of(file: &Path) -> &Path {
+    file.parent().unwrap()
+}
+
+/// Makes a certificate of `feed.test` that signs itself; whether that can be done here.
+fn certify(dir: &Path) -> bool {
+    let Some(openssl) = peers::tool("openssl") else {
+        return false;
+    };
+    let file = |name: &str| dir.join(name).display().to_string();
+    let args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=feed.test -addext \
+                subjectAltName=DNS:feed.test";
+    let done = Command::new(openssl)
+        .args(args.split_whitespace())
+        .args(["-keyout", &file("key.pem"), "-out", &file("cert.pem")])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    true
 }
 
 /// The most steps of a history.

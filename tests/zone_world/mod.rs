@@ -135,7 +135,8 @@ pub struct World {
     config: Config,
     handle: Option<Handle>,
     runtime: Runtime,
-    dir: TempDir,
+    dir: PathBuf,
+    temporary: Option<TempDir>,
 }
 
 impl World {
@@ -146,15 +147,23 @@ impl World {
 
     pub fn with(book: Book, set: impl FnOnce(&mut Config, &Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_owned();
+        let mut world = Self::on(&path, book, set);
+        world.temporary = Some(dir);
+        world
+    }
+
+    /// Serves with its zones in a folder that stays.
+    pub fn on(dir: &Path, book: Book, set: impl FnOnce(&mut Config, &Path)) -> Self {
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             ..Config::default()
         };
-        set(&mut config, dir.path());
+        set(&mut config, dir);
         let runtime = Runtime::new().unwrap();
         let book = Arc::new(book);
         let registry = Registry::new();
-        let handle = start(&runtime, &config, &book, dir.path(), &registry);
+        let handle = start(&runtime, &config, &book, dir, &registry);
         Self {
             at: handle.addresses().plain,
             tls: handle.addresses().tls,
@@ -163,7 +172,8 @@ impl World {
             config,
             handle: Some(handle),
             runtime,
-            dir,
+            dir: dir.to_owned(),
+            temporary: None,
         }
     }
 
@@ -171,9 +181,9 @@ impl World {
     pub fn restart(&mut self, between: impl FnOnce(&Path)) {
         let handle = self.handle.take().unwrap();
         self.runtime.block_on(handle.stop());
-        between(&self.dir.path().join("zones"));
+        between(&self.dir.join("zones"));
         self.registry = Registry::new();
-        let dir = self.dir.path();
+        let dir = &self.dir;
         let handle = start(&self.runtime, &self.config, &self.book, dir, &self.registry);
         (self.at, self.tls) = (handle.addresses().plain, handle.addresses().tls);
         self.handle = Some(handle);
@@ -210,7 +220,7 @@ impl World {
     }
 
     pub fn dir(&self) -> &Path {
-        self.dir.path()
+        &self.dir
     }
 
     /// Waits for something that happens in the background.

@@ -28,9 +28,10 @@ pub fn read(
     };
     let understood = Batch::read(bytes, guard, &all);
     let mut of_list = OfList::default();
+    // What lists stop is asked about too: all that speaks against it is said at once.
     let lines = understood.rows.iter().filter_map(|row| match &row.outcome {
-        Outcome::Accepted { line, .. } => Some(line),
-        _ => None,
+        Outcome::Merged { .. } => None,
+        _ => row.line(),
     });
     for (done, line) in lines.enumerate() {
         of_list.add(line, &facts_of(line.subject()), &facts_of, now);

@@ -52,10 +52,9 @@ impl Judge {
     /// What is known of a fact; says what hinders it from being known, or from being trusted.
     fn known<'f, T>(&mut self, what: &'static str, fact: &'f Sourced<T>) -> Option<&'f T> {
         match &fact.outcome {
-            Outcome::Failed(fault) => self.say(
-                "source_failed",
-                format!("{what}, {}: {}", fact.source, fault.detail),
-            ),
+            Outcome::Failed(fault) => {
+                self.say("source_failed", format!("{what}: {}", fault.detail));
+            }
             Outcome::NotAsked(Unasked::Offline) => self.unasked.push(what),
             Outcome::NotAsked(Unasked::NoSource) => self.say("no_source", what),
             Outcome::NotAsked(Unasked::NotApplicable) => {}

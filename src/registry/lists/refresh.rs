@@ -74,13 +74,18 @@ pub fn refresh(dir: &Path, incoming: &Incoming<'_>) -> Result<Refreshed, Error> 
     };
     let changed = changed(&old, &new);
     let gone = changed.removed.saturating_sub(changed.added);
-    if !incoming.shrink && gone.saturating_mul(2) > rows(&old).count() as u64 {
+    // A group that shrank is no less a sign than a whole list.
+    let of_group = |row: &&str| {
+        let group = incoming.group.map(|group| group.group);
+        group.is_none() || row.rsplit(' ').next() == group
+    };
+    let had = rows(&old).filter(of_group).count() as u64;
+    if !incoming.shrink && gone.saturating_mul(2) > had {
         return Err(fault(
             incoming.name,
             0,
             format!(
-                "the list would lose {gone} of its {} rows: was the file cut short? Nothing was changed; --shrink says that it is meant",
-                rows(&old).count()
+                "of {had} rows {gone} would go: was the file cut short? Nothing was changed; --shrink says that it is meant"
             ),
         ));
     }
@@ -284,7 +289,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("lists");
         let text = "# ranges\n203.0.113.0/24\n198.51.100.7 ; one\n\n2001:db8::/32\n";
-        let did = refresh(&dir, &incoming("shared-networks.txt", text, "cloudflare")).unwrap();
+        let ranges = incoming("shared-networks.txt", text, "cloudflare");
+        assert!(
+            refresh(&dir, &ranges)
+                .unwrap_err()
+                .to_string()
+                .contains("cut short")
+        );
+        let did = refresh(
+            &dir,
+            &Incoming {
+                shrink: true,
+                ..ranges
+            },
+        )
+        .unwrap();
         assert_eq!((did.added, did.removed), (3, 22));
         let lists = Lists::load(&dir).unwrap();
         assert_eq!(lists.hash(), did.after);
