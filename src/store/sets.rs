@@ -19,8 +19,8 @@ use std::{
 };
 
 use rocksdb::{
-    BlockBasedOptions, BottommostLevelCompaction, Cache, CompactOptions, DB, DBCompressionType,
-    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, CompactOptions, DB,
+    DBCompressionType, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Error, files};
@@ -312,6 +312,12 @@ fn tables() -> BlockBasedOptions {
     // A name that isn't there costs no read.
     tables.set_bloom_filter(10.0, false);
     tables.set_block_size(4 << 10);
+    // Index and filter in parts, read when they are needed: a program that asks for one name opens millions of rows
+    // without reading a filter over all of them.
+    tables.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    tables.set_partition_filters(true);
+    tables.set_cache_index_and_filter_blocks(true);
+    tables.set_pin_top_level_index_and_filter(true);
     tables
 }
 
@@ -345,7 +351,7 @@ const CURRENT: &str = "current";
 /// Bytes of rows that are handed over at once.
 const BATCH: usize = 256 << 10;
 /// Bytes of blocks that a reader keeps in memory, a set.
-const CACHE: usize = 32 << 20;
+const CACHE: usize = 48 << 20;
 const TRIES: u32 = 5;
 
 #[cfg(test)]

@@ -118,24 +118,44 @@ enum Said {
 }
 
 fn read(text: &str, name: &str) -> Said {
-    let mut found = Registration {
-        name: name.to_owned(),
-        registered: true,
-        ..Registration::default()
+    let mut reading = Reading {
+        found: Registration {
+            name: name.to_owned(),
+            registered: true,
+            ..Registration::default()
+        },
+        ..Reading::default()
     };
-    let mut abuse = AbuseContact::default();
-    let (mut answered, mut elsewhere, mut free) = (None, None, false);
     for line in text.lines().take(LINES) {
-        let Some((key, value)) = line.split_once(':') else {
-            continue;
-        };
-        let (key, value) = (key.trim().to_lowercase(), short(value));
-        if value.is_empty() {
-            continue;
+        if let Some((key, value)) = line.split_once(':') {
+            let value = short(value);
+            if !value.is_empty() {
+                reading.take(&key.trim().to_lowercase(), value);
+            }
         }
-        match key.as_str() {
+    }
+    reading.conclude(text, name)
+}
+
+/// What was read of an answer so far.
+#[derive(Default)]
+struct Reading {
+    found: Registration,
+    /// The name that the answer is about.
+    answered: Option<String>,
+    elsewhere: Option<String>,
+    free: bool,
+}
+
+impl Reading {
+    /// Takes what a line says, if it is of use. Registrant, administrator, technician, addresses: persons, whom nobody
+    /// here needs.
+    fn take(&mut self, key: &str, value: String) {
+        let found = &mut self.found;
+        match key {
             "domain" | "domain name" | "domainname" => {
-                answered.get_or_insert(value.trim_end_matches('.').to_ascii_lowercase());
+                let tidy = value.trim_end_matches('.').to_ascii_lowercase();
+                self.answered.get_or_insert(tidy);
             }
             "registrar" | "registrar name" | "sponsoring registrar" => {
                 found.registrar.get_or_insert(value);
@@ -152,62 +172,57 @@ fn read(text: &str, name: &str) -> Said {
             "updated date" | "changed" | "last updated" | "modified" | "last modified" => {
                 found.changed = found.changed.or(time(&value));
             }
-            "domain status" | "status" | "state" => {
+            "domain status" | "status" | "state" if found.statuses.len() < MOST => {
                 let status = value.split(" http").next().unwrap_or(&value).to_lowercase();
-                free |= matches!(status.as_str(), "free" | "available");
-                if found.statuses.len() < MOST {
-                    found.statuses.push(status);
-                }
+                self.free |= matches!(status.as_str(), "free" | "available");
+                found.statuses.push(status);
             }
-            "name server" | "nserver" | "nameserver" | "name servers" => {
+            "name server" | "nserver" | "nameserver" | "name servers"
+                if found.name_servers.len() < MOST =>
+            {
                 let server = value.split_whitespace().next().unwrap_or_default();
-                if found.name_servers.len() < MOST {
-                    let tidy = server.trim_end_matches('.').to_ascii_lowercase();
-                    found.name_servers.push(tidy);
-                }
+                let tidy = server.trim_end_matches('.').to_ascii_lowercase();
+                found.name_servers.push(tidy);
             }
-            "registrar abuse contact email" => abuse.email = Some(value),
-            "registrar abuse contact phone" => abuse.telephone = Some(value),
-            "refer" | "whois" | "registry whois server" => elsewhere = Some(value.to_lowercase()),
-            // Registrant, administrator, technician, addresses: persons, whom nobody here needs.
+            "registrar abuse contact email" => self.abuse().email = Some(value),
+            "registrar abuse contact phone" => self.abuse().telephone = Some(value),
+            "refer" | "whois" | "registry whois server" => {
+                self.elsewhere = Some(value.to_lowercase());
+            }
             _ => {}
         }
     }
-    found.abuse_contact = Some(abuse).filter(|abuse| *abuse != AbuseContact::default());
-    conclude(text, name, found, answered, elsewhere, free)
-}
 
-fn conclude(
-    text: &str,
-    name: &str,
-    found: Registration,
-    answered: Option<String>,
-    elsewhere: Option<String>,
-    free: bool,
-) -> Said {
-    let low: String = text
-        .chars()
-        .take(NEGATIVE_WITHIN)
-        .collect::<String>()
-        .to_lowercase();
-    match answered {
-        Some(other) if other != name => Said::OtherName(short(&other)),
-        Some(_) if free => Said::Nothing,
-        Some(_)
-            if !found.name_servers.is_empty()
-                || found.registrar.is_some()
-                || found.created.is_some()
-                || !found.statuses.is_empty() =>
-        {
-            Said::Registration(Box::new(found))
+    fn abuse(&mut self) -> &mut AbuseContact {
+        self.found.abuse_contact.get_or_insert_default()
+    }
+
+    fn conclude(self, text: &str, name: &str) -> Said {
+        let beginning: String = text.chars().take(NEGATIVE_WITHIN).collect();
+        let says = |any: &[&str]| {
+            let low = beginning.to_lowercase();
+            any.iter().any(|said| low.contains(said))
+        };
+        let found = &self.found;
+        let held = !found.name_servers.is_empty()
+            || !found.statuses.is_empty()
+            || found.registrar.is_some()
+            || found.created.is_some();
+        match self.answered {
+            Some(other) if other != name => Said::OtherName(short(&other)),
+            Some(_) if self.free => Said::Nothing,
+            Some(_) if held => Said::Registration(Box::new(self.found)),
+            _ if says(&LIMITED) => Said::Refused,
+            _ if says(&NEGATIVE) => Said::Nothing,
+            Some(_) => Said::Garbage,
+            None => match self
+                .elsewhere
+                .filter(|server| domain::check(server).is_ok())
+            {
+                Some(server) => Said::Elsewhere(server),
+                None => Said::Garbage,
+            },
         }
-        _ if LIMITED.iter().any(|said| low.contains(said)) => Said::Refused,
-        _ if NEGATIVE.iter().any(|said| low.contains(said)) => Said::Nothing,
-        None => match elsewhere.filter(|server| domain::check(server).is_ok()) {
-            Some(server) => Said::Elsewhere(server),
-            None => Said::Garbage,
-        },
-        Some(_) => Said::Garbage,
     }
 }
 

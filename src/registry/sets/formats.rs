@@ -63,31 +63,7 @@ impl<'a> Rows<'a> {
         dropped: &[String],
     ) -> Result<Rows<'a>, Error> {
         let form = match format {
-            Format::Csv => {
-                let mut header = String::new();
-                let named = match columns {
-                    Some(named) => named.to_vec(),
-                    None => {
-                        if !lines.next(&mut header)? {
-                            return Err(lines.bad("the file is empty", "Is it the right file?"));
-                        }
-                        Vec::new()
-                    }
-                };
-                let delimiter = (!header.is_empty()).then(|| delimiter(&header));
-                let mut cells = Vec::new();
-                let named = match delimiter {
-                    None => named,
-                    Some(delimiter) => {
-                        split(&header, delimiter, &mut cells);
-                        cells
-                    }
-                };
-                Form::Csv {
-                    delimiter,
-                    columns: fit(kind, &named, dropped).map_err(Error::Row)?,
-                }
-            }
+            Format::Csv => Form::csv(kind, &mut lines, columns, dropped)?,
             Format::JsonLines => Form::Json {
                 dropped: dropped.to_vec(),
             },
@@ -186,6 +162,33 @@ impl<'a> Rows<'a> {
             )),
             _ => self.lines.must_be_ended(),
         }
+    }
+}
+
+impl Form {
+    /// By the header, or by the names that stand in its place.
+    fn csv(
+        kind: Kind,
+        lines: &mut Lines<'_>,
+        columns: Option<&[String]>,
+        dropped: &[String],
+    ) -> Result<Form, Error> {
+        let (delimiter, named) = match columns {
+            Some(named) => (None, named.to_vec()),
+            None => {
+                let mut header = String::new();
+                if !lines.next(&mut header)? {
+                    return Err(lines.bad("the file is empty", "Is it the right file?"));
+                }
+                let (by, mut cells) = (delimiter(&header), Vec::new());
+                split(&header, by, &mut cells);
+                (Some(by), cells)
+            }
+        };
+        Ok(Form::Csv {
+            delimiter,
+            columns: fit(kind, &named, dropped).map_err(Error::Row)?,
+        })
     }
 }
 
