@@ -1,4 +1,4 @@
-//! `POST /api/v1/check`: the same judgement as on the command line, for officers and for subscribers.
+//! `POST /api/v1/check`: the same judgement as on the command line, for officers.
 
 mod house;
 
@@ -74,30 +74,45 @@ fn each_line_has_its_verdict_and_its_reason() {
 }
 
 #[test]
-fn officers_and_tokens_may_ask_and_nobody_else() {
+fn officers_may_ask_and_nobody_else() {
     let house = House::new();
     let token = house.reader("shopee", &["sellers/shopee.vn"]);
     let body = json!({ "subjects": ["gov.vn"], "category": "deceptive" });
     let answer = by(&house, &token, &body);
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.status, 401, "{}", answer.text());
+    let bytes = body.to_string().into_bytes();
+    let answer = house.signed(Officer::First, "POST", PATH, &bytes);
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.json()["counts"]["refused"], 1);
-    assert_eq!(house.post(PATH, body.to_string().as_bytes()).status, 401);
-    let stranger = house.signed(Officer::Stranger, "POST", PATH, body.to_string().as_bytes());
+    assert_eq!(house.post(PATH, &bytes).status, 401);
+    let stranger = house.signed(Officer::Stranger, "POST", PATH, &bytes);
     assert!(matches!(stranger.status, 401 | 403), "{}", stranger.text());
     let unknown = json!({ "subjects": [], "catagory": "x" });
-    by(&house, &token, &unknown).refused(400, "malformed");
+    house.order(PATH, &unknown).refused(400, "malformed");
+}
+
+#[test]
+fn a_category_that_nobody_knows_is_said() {
+    let house = House::new();
+    let body = json!({ "subjects": ["shop.example"], "category": "nope" });
+    let answer = house.order(PATH, &body).json();
+    assert_eq!(answer["findings"][0]["code"], "category_unknown");
+    assert_eq!(answer["stopped"], true);
+    let answer = house
+        .order(PATH, &json!({ "subjects": ["shop.example"] }))
+        .json();
+    assert_eq!(answer["stopped"], false);
 }
 
 #[test]
 fn ten_thousand_lines_are_a_call() {
     let house = House::new();
-    let token = house.reader("shopee", &["sellers/shopee.vn"]);
     let mut subjects: Vec<String> = (0..10_000).map(|n| format!("shop-{n}.example")).collect();
     let body = json!({ "subjects": subjects }).to_string();
     let answer = house.signed(Officer::Second, "POST", PATH, body.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["counts"]["accepted"], 10_000);
     subjects.push("one-more.example".to_owned());
-    by(&house, &token, &json!({ "subjects": subjects })).refused(422, "too_many");
+    let body = json!({ "subjects": subjects });
+    house.order(PATH, &body).refused(422, "too_many");
 }

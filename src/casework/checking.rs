@@ -2,9 +2,10 @@
 
 use super::{Casework, Error, Hold};
 use crate::check::{
-    Finding, age,
+    Finding, Grade, age,
     batch::{Batch, Counts, Options, Row},
     collateral::Collateral,
+    draft,
     known::{self, OfList},
     report::{Checked, Verdict},
     together,
@@ -26,6 +27,8 @@ pub struct Checks {
     /// SHA-256 of the lists that judged, as in `guard.lists` of a decision.
     pub lists: String,
     pub counts: Counts,
+    /// Whether a line, or the list as a whole, is refused or needs an override.
+    pub stopped: bool,
     /// What holds of the list as a whole: old lists, networks that are one together.
     pub findings: Vec<Verdict>,
     /// What the accepted lines would touch, as far as data sets know.
@@ -77,7 +80,10 @@ impl Casework {
             ),
         };
         let lists = guard.lists();
-        let mut whole: Vec<Finding> = age::old(lists, today(now));
+        let mut whole: Vec<Finding> = draft::category(lists, category, today(now))
+            .into_iter()
+            .collect();
+        whole.extend(age::old(lists, today(now)));
         let made = together::findings(&together::networks(batch.accepted()), &lists.caps);
         whole.extend(made.into_iter().map(|(_, finding)| finding));
         whole.extend(of_list.whole());
@@ -94,9 +100,11 @@ impl Casework {
                 });
             }
         }
+        let stops = |finding: &Finding| finding.grade() != Grade::Note;
         Ok(Checks {
             lists: lists.hash().to_string(),
             counts: batch.counts,
+            stopped: batch.counts.refused > 0 || whole.iter().any(stops),
             findings: whole.iter().map(Verdict::of).collect(),
             collateral: of_list.collateral(&batch),
             lines: self.lines(&batch, now),

@@ -39,25 +39,33 @@ pub fn judge(
     }
 }
 
-/// What the guard finds in the texts of a body, which everybody will read: its reasons and those of
-/// its overrides.
+/// What the guard finds in the texts of a body, which everybody will read: its legal basis, its
+/// reasons and those of its overrides.
 pub fn texts(body: &Body, parts: &dyn Parts) -> Result<Vec<Finding>, String> {
+    let basis = body.basis();
+    let mut findings: Vec<Finding> = [&basis.authority, &basis.number]
+        .into_iter()
+        .filter_map(|text| personal("the legal basis", text))
+        .collect();
     let mut named = vec![("the reasons", *body.reasons())];
     if let Body::List(list) = body {
         let of_override = |o: &crate::decision::Override| ("an override's reason", o.reason);
         named.extend(list.guard.overrides.iter().map(of_override));
     }
-    let mut findings = Vec::new();
     for (name, reference) in named {
         let sha256 = &reference.sha256;
         let bytes = parts.part(sha256);
         let bytes = bytes.map_err(|why| format!("{name}, {sha256}: {why}"))?;
-        if let Some(found) = personal::find(&String::from_utf8_lossy(&bytes)) {
-            let detail = format!("{name}, line {}: {}", found.line, found.what);
-            findings.push(Finding::of("personal_text", detail));
-        }
+        findings.extend(personal(name, &String::from_utf8_lossy(&bytes)));
     }
     Ok(findings)
+}
+
+/// What belongs to a person in a text of this name.
+pub fn personal(name: &str, text: &str) -> Option<Finding> {
+    let found = personal::find(text)?;
+    let detail = format!("{name}, line {}: {}", found.line, found.what);
+    Some(Finding::of("personal_text", detail))
 }
 
 /// Whether a finding stops a body: a refusal does, and what it passes by no override.

@@ -66,6 +66,20 @@ pub fn draft(lists: &Lists, draft: &Draft<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whether a category is none of the plan's on a day.
+pub fn category(lists: &Lists, named: &str, today: Day) -> Option<Finding> {
+    let all = &lists.plan.categories;
+    let known = || {
+        let known = all.iter().filter(|term| term.span().holds(today));
+        known.map(|term| term.code.as_str()).collect::<Vec<_>>()
+    };
+    let is_known = Plan::term(all, named, today).is_some();
+    (!is_known).then(|| {
+        let detail = format!("`{named}`; known are {}", known().join(", "));
+        Finding::of("category_unknown", detail)
+    })
+}
+
 /// The rules on an end date alone, for a decision that lists and for one that amends: present, to come, within the bound of
 /// its category. Times are Unix seconds.
 pub fn end(lists: &Lists, category: &str, not_after: Option<i64>, now: i64) -> Option<Finding> {

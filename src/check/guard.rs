@@ -123,6 +123,9 @@ impl Guard {
             _ => None,
         };
         let facts = self.names.gather(line);
+        if let Some(last) = name.rsplit('.').next().filter(|last| is_special_use(last)) {
+            findings.push(Finding::of("special_use", format!(".{last}")));
+        }
         if let Some(rule) = suffix {
             let code = if rule.owner == Owner::Public {
                 "public_suffix"
@@ -305,6 +308,21 @@ fn suffix_finding(code: &'static str, rule: SuffixRule, name: &str) -> Finding {
     }
 }
 
+/// Whether a last label is one that no resolver asks the root about (RFC 6761, 6762, 7686, 9476, and ICANN's `internal`), or
+/// one of the triggers of policy zones, which would say something else there.
+fn is_special_use(last: &str) -> bool {
+    let special = [
+        "alt",
+        "arpa",
+        "internal",
+        "invalid",
+        "local",
+        "localhost",
+        "onion",
+    ];
+    special.contains(&last) || last.starts_with("rpz-")
+}
+
 /// Whether A-labels decode, and come back the same, under UTS 46.
 fn is_valid_idn(name: &str) -> bool {
     Uts46::new()
@@ -367,6 +385,8 @@ mod tests {
             ("account:facebook/vietcombank", "brand_itself"),
             ("account:facebook/vietcombankcskh", "look_alike"),
             ("domain:xn--zzzzzzzz.com +", "bad_idn"),
+            ("domain:0.0.0.0.0.rpz-ip +", "special_use"),
+            ("domain:shop.onion +", "special_use"),
             ("net:203.0.113.0/24", ""),
             (
                 "net:0.0.0.0/0",

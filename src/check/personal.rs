@@ -4,6 +4,8 @@
 //! for what can be told by its shape alone: e-mail addresses, Vietnamese telephone and citizens' numbers. A bank account
 //! has no shape, and a name none at all: the officer's eye stays the last one.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 /// What stands in a text and belongs to a person. The number itself is never said again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Personal {
@@ -17,10 +19,33 @@ pub fn find(text: &str) -> Option<Personal> {
     let lines = (1..).zip(text.lines());
     lines
         .filter_map(|(line, text)| {
-            let what = mail(text).or_else(|| number(text))?;
+            let plain = plain(text);
+            let what = mail(&plain).or_else(|| number(&plain))?;
             Some(Personal { line, what })
         })
         .next()
+}
+
+/// A line in plain forms: full-width digits as digits, every blank and dash as one kind. Subjects, links and hashes are
+/// taken out, unless the link is to Zalo, whose names are telephone numbers.
+fn plain(line: &str) -> String {
+    let one = |c: char| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        c if c.is_whitespace() => ' ',
+        c => c,
+    };
+    let line: String = line.nfkc().map(one).collect();
+    let is_named = |word: &&str| {
+        let word = word.to_lowercase();
+        let kinds = ["domain:", "net:", "seller:", "account:"];
+        let link = word.contains("://") || kinds.iter().any(|kind| word.starts_with(kind));
+        let hash = word.len() >= 24 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        hash || (link && !word.contains("zalo"))
+    };
+    let words = line
+        .split(' ')
+        .map(|word| if is_named(&word) { "·" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn mail(line: &str) -> Option<&'static str> {
@@ -38,43 +63,100 @@ fn mail(line: &str) -> Option<&'static str> {
     found.then_some("an e-mail address")
 }
 
+/// Digits that stand together, and where in the line they begin and end.
+struct Group<'a> {
+    digits: &'a str,
+    start: usize,
+    end: usize,
+}
+
 fn number(line: &str) -> Option<&'static str> {
-    let mut rest = line;
-    let mut before = String::new();
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit() || c == '+') {
-        let (head, tail) = rest.split_at(start);
-        before.push_str(head);
-        let end = end_of_run(tail);
-        let (run, after) = tail.split_at(end);
-        let inside = before.ends_with(|c: char| c.is_alphanumeric() || "/#_=-".contains(c))
-            || after.starts_with(|c: char| c.is_alphanumeric() || "/_=".contains(c));
-        let what = kind(run).filter(|_| !inside && !is_tax_code(&before));
-        if what.is_some() {
-            return what;
+    let groups = groups(line);
+    (0..groups.len()).find_map(|first| {
+        let before = line.get(..groups.get(first)?.start)?;
+        let plus = before.ends_with('+');
+        let mut digits = String::new();
+        let mut slashed = None;
+        for at in first..groups.len().min(first + MOST_GROUPS) {
+            let group = groups.get(at)?;
+            if at > first {
+                let between = line.get(groups.get(at - 1)?.end..group.start)?;
+                if !parts(between, &mut slashed) {
+                    return None;
+                }
+            }
+            if is_date(groups.get(at..)?, line) {
+                return None;
+            }
+            digits.push_str(group.digits);
+            let what = kind(&digits, plus, before);
+            if what.is_some() {
+                return what;
+            }
         }
-        before.push_str(run);
-        rest = after;
-    }
-    None
+        None
+    })
 }
 
-/// Digits, with one or two blanks, dots, hyphens or brackets between them.
-fn end_of_run(text: &str) -> usize {
-    let mut end = 1;
-    let mut parted = 0;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '0'..='9' => (end, parted) = (at + 1, 0),
-            ' ' | '.' | '-' | '(' | ')' if parted < 2 => parted += 1,
-            _ => break,
+fn groups(line: &str) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut start = None;
+    for (at, c) in line.char_indices().chain([(line.len(), ' ')]) {
+        match (c.is_ascii_digit(), start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                let digits = line.get(from..at).unwrap_or_default();
+                groups.push(Group {
+                    digits,
+                    start: from,
+                    end: at,
+                });
+                start = None;
+            }
+            _ => {}
         }
     }
-    end
+    groups
 }
 
-fn kind(run: &str) -> Option<&'static str> {
-    let digits: String = run.chars().filter(char::is_ascii_digit).collect();
-    let home = match (run.starts_with('+'), digits.strip_prefix("84")) {
+/// Whether one number may go on behind this: a blank, dot, hyphen or bracket or two of them; or a slash, comma or
+/// underscore, if it is the same all through.
+fn parts(between: &str, slashed: &mut Option<String>) -> bool {
+    let loose = (1..=2).contains(&between.len()) && between.bytes().all(|b| b" .-()".contains(&b));
+    let strict = matches!(between, "/" | "," | "_");
+    match slashed {
+        None => {
+            *slashed = Some(if strict { between } else { "" }.to_owned());
+            loose || strict
+        }
+        Some(first) if first.is_empty() => loose,
+        Some(first) => first == between,
+    }
+}
+
+/// Whether a date begins here: `01/09/2026`, `1.9.2026`, `2026-09-01`.
+fn is_date(groups: &[Group<'_>], line: &str) -> bool {
+    let [a, b, c, ..] = groups else {
+        return false;
+    };
+    let single =
+        |x: &Group<'_>, y: &Group<'_>| matches!(line.get(x.end..y.start), Some("/" | "-" | "."));
+    let year = |g: &Group<'_>| {
+        g.digits.len() == 4 && (g.digits.starts_with("20") || g.digits.starts_with("19"))
+    };
+    let short = |g: &Group<'_>| g.digits.len() <= 2;
+    let date = (short(a) && short(b) && year(c)) || (year(a) && short(b) && short(c));
+    date && single(a, b) && single(b, c)
+}
+
+fn kind(digits: &str, plus: bool, before: &str) -> Option<&'static str> {
+    if said_before(before, &TAX_CODE) {
+        return None;
+    }
+    if matches!(digits.len(), 9 | 12) && said_before(before, &IDENTITY) {
+        return Some("an identity number");
+    }
+    let home = match (plus, digits.strip_prefix("84")) {
         (true, Some(rest)) => format!("0{}", rest.trim_start_matches('0')),
         (true, None) => {
             return (9..=15)
@@ -82,7 +164,7 @@ fn kind(run: &str) -> Option<&'static str> {
                 .then_some("a telephone number");
         }
         (false, Some(rest)) if rest.len() == 9 => format!("0{rest}"),
-        _ => digits.clone(),
+        _ => digits.to_owned(),
     };
     let mobile = matches!(
         home.as_bytes(),
@@ -91,24 +173,38 @@ fn kind(run: &str) -> Option<&'static str> {
     match home.len() {
         10 if mobile => Some("a telephone number"),
         11 if home.starts_with("02") => Some("a telephone number"),
-        12 if digits == run && run.starts_with('0') => Some("a citizen's identity number"),
+        12 if digits.starts_with('0') => Some("an identity number"),
         _ => None,
     }
 }
 
-/// A company's tax code has ten digits too, and is public.
-fn is_tax_code(before: &str) -> bool {
-    let before = before.trim_end_matches([' ', ':', '\u{a0}']).to_lowercase();
-    [
-        "mst",
-        "mã số thuế",
-        "mã số dn",
-        "mã số doanh nghiệp",
-        "tax code",
-    ]
-    .iter()
-    .any(|said| before.ends_with(said))
+/// Whether one of these words stands right before.
+fn said_before(before: &str, words: &[&str]) -> bool {
+    let before = before
+        .trim_end_matches([' ', ':', '.', '#', '+', '('])
+        .to_lowercase();
+    words.iter().any(|said| before.ends_with(said))
 }
+
+/// A company's tax code has ten digits too, and is public.
+const TAX_CODE: [&str; 5] = [
+    "mst",
+    "mã số thuế",
+    "mã số dn",
+    "mã số doanh nghiệp",
+    "tax code",
+];
+const IDENTITY: [&str; 7] = [
+    "cmnd",
+    "cccd",
+    "cmt",
+    "căn cước",
+    "căn cước công dân",
+    "chứng minh nhân dân",
+    "hộ chiếu",
+];
+/// Into so many groups a number is written apart at most: `0 9 1 2 …`.
+const MOST_GROUPS: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -128,6 +224,26 @@ mod tests {
         ] {
             assert!(find(text).is_some(), "{text}");
         }
+        for text in [
+            "０９１２３４５６７８",
+            "0912–345–678 hoặc 0912\u{3000}345\u{3000}678",
+            "0912/345/678",
+            "0912,345,678",
+            "0912_345_678",
+            "SĐT 0912345678/0987654321",
+            "zalo/0912345678",
+            "https://zalo.me/0912345678",
+            "số=0912345678",
+            "số #0912345678",
+            "sdt0912345678",
+            "0912345678a",
+            "CCCD: 079 123 456 789",
+            "079.123.456.789",
+            "CMND 012345678",
+            "ngày 09/12/2026, gọi 0912345678",
+        ] {
+            assert!(find(text).is_some(), "{text}");
+        }
         let second = find("một\nhai 0987654321").unwrap();
         assert_eq!((second.line, second.what), (2, "a telephone number"));
     }
@@ -144,6 +260,10 @@ mod tests {
             "tài khoản @shop.chinh.hang trên nền tảng",
             "203.0.113.0/24, 2001:db8::/32",
             "từ 2026-09-01 đến 2026-12-31; 2026-000123",
+            "09-12-2026 15:30 và 09.12.2026 15 giờ",
+            "09/12/2026 15 người",
+            "12/QĐ-QLTT, 0912/QĐ",
+            "sha256 09123456780912345678091234567809123456780912345678091234567809ab",
             "a+b = c, 5@ 3",
         ] {
             assert_eq!(find(text), None, "{text}");

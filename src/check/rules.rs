@@ -136,6 +136,7 @@ static RULES: &[Rule] = &[
     refuse("one_label", "Tên miền có ít nhất hai nhãn.", "A domain name has at least two labels.", "Nhập tên đầy đủ, ví dụ shop.vn.", "Enter the whole name, such as shop.vn."),
     refuse("bad_name", "Không phải tên miền.", "It is no domain name.", "Sửa lại tên miền.", "Correct the name."),
     refuse("bad_idn", "Tên miền có ký tự mà không nhà đăng ký nào cấp (UTS 46).", "It is no internationalised name under UTS 46.", "Chép lại tên từ thanh địa chỉ của trình duyệt.", "Copy the name from a browser's address bar."),
+    refuse("special_use", "Đuôi tên này không có trên Internet công cộng: không máy phân giải nào hỏi tới, nên không thể chặn.", "Names of this ending aren't on the public internet: no resolver asks for them, and no zone can block them.", "Kiểm tra lại tên; với địa chỉ, nhập dạng 203.0.113.0/24.", "Check the name; for addresses write 203.0.113.0/24."),
     refuse("bad_address", "Không phải địa chỉ hay dải địa chỉ.", "It is no address or network.", "Nhập dạng 203.0.113.0/24 hoặc 2001:db8::/32.", "Write 203.0.113.0/24 or 2001:db8::/32."),
     refuse("host_bits", "Dải địa chỉ có bit khác 0 bên dưới tiền tố.", "Bits below the prefix are set.", "Nhập dải được gợi ý, hoặc một địa chỉ riêng.", "Enter the network that is offered, or the one address."),
     refuse("v4_mapped", "Địa chỉ IPv4 viết trong IPv6.", "It is an IPv4 address inside IPv6.", "Nhập chính địa chỉ IPv4.", "Enter the IPv4 address itself."),

@@ -94,7 +94,7 @@ impl CheckArgs {
         let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
         let (batch, of_list) = known::read(&list, &guard, &options, known, tell, now);
         drop(progress);
-        let mut whole = whole(&batch, &guard);
+        let mut whole = whole(&batch, &guard, &self.category);
         whole.extend(of_list.whole());
         let collateral = of_list.collateral(&batch);
         let lines: Vec<Checked> = batch
@@ -122,9 +122,10 @@ impl CheckArgs {
         for finding in &whole {
             verdict(&Verdict::of(finding), out)?;
         }
-        match batch.counts.refused {
-            0 => Ok(()),
-            _ => Err(Error::Shown),
+        let stops = |finding: &Finding| finding.grade() != Grade::Note;
+        match batch.counts.refused == 0 && !whole.iter().any(stops) {
+            true => Ok(()),
+            false => Err(Error::Shown),
         }
     }
 
@@ -146,10 +147,12 @@ impl CheckArgs {
 }
 
 /// What holds of the list as a whole.
-fn whole(batch: &Batch, guard: &Guard) -> Vec<Finding> {
+fn whole(batch: &Batch, guard: &Guard, category: &str) -> Vec<Finding> {
     let lists = guard.lists();
     let today = Day::in_vietnam(i64::try_from(when::now()).unwrap_or(i64::MAX));
-    let mut findings = age::old(lists, today);
+    let unknown = check::draft::category(lists, category, today);
+    let mut findings: Vec<Finding> = unknown.into_iter().collect();
+    findings.extend(age::old(lists, today));
     let made = together::findings(&together::networks(batch.accepted()), &lists.caps);
     findings.extend(made.into_iter().map(|(_, finding)| finding));
     findings

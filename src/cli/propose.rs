@@ -119,7 +119,7 @@ impl ProposeArgs {
         let list = self.list_body(&guard, &batch, &reasons, &overrides)?;
         let make = |origin: Origin, id: DecisionId| made(&list, &subjects, &texts, origin, id);
         let checked = make(Origin::new("blockfeed.check")?, DecisionId::new("0")?)?;
-        judge(&guard, &checked.body, &batch, out)?;
+        judge(&guard, &checked.body, &batch, &texts, out)?;
         let mut proposed = Proposed {
             id: None,
             status: "checked".into(),
@@ -342,7 +342,13 @@ pub fn show(batch: &Batch, out: Output) -> Result<(), Error> {
 }
 
 /// The guard's word on the decision as a whole.
-fn judge(guard: &Guard, body: &Body, batch: &Batch, out: Output) -> Result<(), Error> {
+fn judge(
+    guard: &Guard,
+    body: &Body,
+    batch: &Batch,
+    texts: &[Vec<u8>],
+    out: Output,
+) -> Result<(), Error> {
     let Body::List(list) = body else {
         return Ok(());
     };
@@ -351,6 +357,14 @@ fn judge(guard: &Guard, body: &Body, batch: &Batch, out: Output) -> Result<(), E
     let networks = together::networks(batch.accepted());
     let made = together::findings(&networks, &guard.lists().caps);
     findings.extend(made.into_iter().map(|(_, finding)| finding));
+    let personal = |text: &Vec<u8>| {
+        crate::check::body::personal("the reasons", &String::from_utf8_lossy(text))
+    };
+    findings.extend(texts.iter().filter_map(personal));
+    findings.extend(crate::check::body::personal(
+        "the legal basis",
+        &list.basis.number,
+    ));
     let (stopping, rest): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| guard::stops(f, body));
     for finding in rest {

@@ -182,14 +182,12 @@ fn with_group(old: &str, incoming: &Incoming<'_>, group: Group<'_>) -> Result<St
     Ok(text)
 }
 
-/// The head with the group's line in it and its day on top.
+/// The head with the group's line in it. The day on top stays: it is that of the other groups, which are no newer now.
 fn head(old: &str, group: Group<'_>) -> String {
     let mark = format!("# of {}: ", group.group);
     let mut text = String::new();
     for line in old.lines().take_while(|line| line.starts_with('#')) {
-        if line.starts_with("# date: ") {
-            text.push_str(&format!("# date: {}\n", group.date));
-        } else if !line.starts_with(&mark) {
+        if !line.starts_with(&mark) {
             text.push_str(line);
             text.push('\n');
         }
