@@ -273,8 +273,75 @@ fn whoever_drips_floods_or_hangs_costs_nobody_else_anything() {
     assert!(octets > 3_000_000);
 }
 
+#[test]
+fn strangers_shut_out_neither_allowed_addresses_nor_keys() {
+    let world = World::new(|config, dir| {
+        config.allow = vec!["127.0.0.1/32".parse().unwrap()];
+        config.keys = Some(keys(dir, &[]));
+        config.connections = 8;
+    });
+    let soa = query("rpz.blockfeed", 6);
+    // Whoever is refused is told so, and that was all.
+    let mut refused = connect_from(2, world.at);
+    assert_eq!(ask(&mut refused, &soa)[3] & 15, 5);
+    assert_eq!(refused.read(&mut [0; 9]).unwrap_or(0), 0);
+    // Many more that say nothing than there are places.
+    let mut idle: Vec<TcpStream> = (10..40).map(|n| connect_from(n, world.at)).collect();
+    let mut allowed: Vec<TcpStream> = (0..6).map(|_| connect(world.at)).collect();
+    for stream in &mut allowed {
+        assert_eq!(ask(stream, &soa)[3] & 15, 0);
+    }
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut keyed = connect_from(3, world.at);
+    let shown = ask(&mut keyed, &signed(&soa, "k256", now).0);
+    assert_eq!(shown[3] & 15, 0);
+    idle.extend((40..70).map(|n| connect_from(n, world.at)));
+    // It is no stranger any more, though as many came after it.
+    assert_eq!(ask(&mut keyed, &signed(&soa, "k256", now).0)[3] & 15, 0);
+    for stream in &mut allowed {
+        assert_eq!(ask(stream, &soa)[3] & 15, 0);
+    }
+    for mut stream in idle {
+        assert_eq!(stream.read(&mut [0; 9]).unwrap_or(0), 0);
+    }
+}
+
+/// Asks on a connection; the next message of the answer.
+fn ask(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
+    stream.write_all(&framed(message)).unwrap();
+    next(stream)
+}
+
+fn next(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).unwrap();
+    message
+}
+
+/// A connection from 127.0.0.`host`.
+fn connect_from(host: u8, at: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket
+            .bind(SocketAddr::from(([127, 0, 0, host], 0)))
+            .unwrap();
+        socket.connect(at).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    patient(stream)
+}
+
 fn connect(at: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(at).unwrap();
+    patient(TcpStream::connect(at).unwrap())
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();

@@ -27,6 +27,7 @@ mod metrics;
 mod name;
 mod names;
 mod notify;
+mod places;
 mod query;
 mod reading;
 mod server;
