@@ -163,7 +163,7 @@ fn a_time_that_is_off_is_told_signed_with_ours() {
     let mut over = vec![0, 32];
     over.extend_from_slice(&asked.1);
     over.extend_from_slice(&unsigned);
-    over.extend_from_slice(&variables("k256", now - 3600, 18, other));
+    over.extend_from_slice(&variables("k256", (now - 3600, 300), 18, other));
     let mac = &answer[answer.len() - 6 - 2 - 2 - 2 - 32..][..32];
     hmac::verify(&secret(), &over, mac).unwrap();
     // In time, it is answered.
@@ -306,6 +306,58 @@ fn strangers_shut_out_neither_allowed_addresses_nor_keys() {
     }
 }
 
+#[test]
+fn a_signed_query_opens_nothing_a_second_time() {
+    let world = World::new(|config, dir| {
+        config.allow.clear();
+        config.keys = Some(keys(dir, &[]));
+    });
+    let before = world.serial("rpz.blockfeed");
+    world.change(&["a.example +"], &[]);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let held = || world.book.held.lock().unwrap().len();
+    let mut ixfr = query("rpz.blockfeed", 251);
+    let serial = ixfr.len() - 20;
+    ixfr[serial..serial + 4].copy_from_slice(&before.to_be_bytes());
+    for message in [query("rpz.blockfeed", 252), ixfr.clone()] {
+        let asked = signed(&message, "k256", now).0;
+        let mut first = connect_from(2, world.at);
+        assert_eq!(ask(&mut first, &asked)[3] & 15, 0);
+        let noted = held();
+        // Whoever saw it on its way, from elsewhere or from the same address.
+        for host in [3, 2] {
+            let mut replayed = connect_from(host, world.at);
+            let answer = ask(&mut replayed, &asked);
+            assert_eq!(answer[3] & 15, 9, "NOTAUTH");
+            assert_eq!(answer[answer.len() - 10..][..4], [0, 18, 0, 6], "BADTIME");
+            assert_eq!(replayed.read(&mut [0; 9]).unwrap_or(0), 0);
+        }
+        // Signed anew, it is another.
+        let anew = signed(&message, "k256", now + 1).0;
+        assert_eq!(ask(&mut connect_from(2, world.at), &anew)[3] & 15, 0);
+        assert_eq!(held(), noted + usize::from(message == ixfr));
+    }
+    assert_eq!(held(), 2);
+    // A datagram may come twice, and its message by TCP when the answer was too long; a third
+    // time it may not, and from elsewhere never.
+    let asked = signed(&ixfr, "k256", now + 2).0;
+    for _ in 0..2 {
+        assert_eq!(ask_by_udp(world.at, &asked)[2] & 0x82, 0x82);
+    }
+    for (host, code) in [(5, 9), (1, 0), (1, 9)] {
+        let answer = ask(&mut connect_from(host, world.at), &asked);
+        assert_eq!(answer[3] & 15, code, "{host}");
+    }
+    assert_eq!(held(), 3);
+    let soa = signed(&query("rpz.blockfeed", 6), "k256", now).0;
+    for _ in 0..2 {
+        assert_eq!(ask_by_udp(world.at, &soa)[3] & 15, 0);
+    }
+    // However long a query says that it holds, it holds for five minutes.
+    let long = signed_for(&query("rpz.blockfeed", 6), "k256", now - 3600, u16::MAX).0;
+    assert_eq!(ask_by_udp(world.at, &long)[3] & 15, 9);
+}
+
 /// Asks on a connection; the next message of the answer.
 fn ask(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
     stream.write_all(&framed(message)).unwrap();
@@ -389,13 +441,13 @@ fn secret() -> hmac::Key {
 }
 
 /// What is signed beside a message (RFC 8945, 4.3.3), written from the page.
-fn variables(key: &str, time: u64, error: u16, other: &[u8]) -> Vec<u8> {
+fn variables(key: &str, (time, fudge): (u64, u16), error: u16, other: &[u8]) -> Vec<u8> {
     let mut bytes = vec![key.len() as u8];
     bytes.extend_from_slice(key.as_bytes());
     bytes.extend_from_slice(&[0, 0, 255, 0, 0, 0, 0]);
     bytes.extend_from_slice(b"\x0bhmac-sha256\0");
     bytes.extend_from_slice(&time.to_be_bytes()[2..]);
-    bytes.extend_from_slice(&300_u16.to_be_bytes());
+    bytes.extend_from_slice(&fudge.to_be_bytes());
     bytes.extend_from_slice(&error.to_be_bytes());
     bytes.extend_from_slice(&(other.len() as u16).to_be_bytes());
     bytes.extend_from_slice(other);
@@ -404,7 +456,12 @@ fn variables(key: &str, time: u64, error: u16, other: &[u8]) -> Vec<u8> {
 
 /// A query signed at a time, and the MAC.
 fn signed(message: &[u8], key: &str, time: u64) -> (Vec<u8>, Vec<u8>) {
-    let over = [message, &variables(key, time, 0, &[])].concat();
+    signed_for(message, key, time, 300)
+}
+
+/// A query signed at a time for so many seconds, and the MAC.
+fn signed_for(message: &[u8], key: &str, time: u64, fudge: u16) -> (Vec<u8>, Vec<u8>) {
+    let over = [message, &variables(key, (time, fudge), 0, &[])].concat();
     let mac = hmac::sign(&secret(), &over).as_ref().to_vec();
     let mut signed = message.to_vec();
     signed[11] += 1;
@@ -413,7 +470,8 @@ fn signed(message: &[u8], key: &str, time: u64) -> (Vec<u8>, Vec<u8>) {
     signed.extend_from_slice(&[0, 0, 250, 0, 255, 0, 0, 0, 0]);
     let mut data = b"\x0bhmac-sha256\0".to_vec();
     data.extend_from_slice(&time.to_be_bytes()[2..]);
-    data.extend_from_slice(&[1, 44, 0, 32]);
+    data.extend_from_slice(&fudge.to_be_bytes());
+    data.extend_from_slice(&[0, 32]);
     data.extend_from_slice(&mac);
     data.extend_from_slice(&message[..2]);
     data.extend_from_slice(&[0; 4]);

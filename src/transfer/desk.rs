@@ -6,7 +6,8 @@ use super::{
     levels::Level,
     maker::Zones,
     places::Place,
-    query::{FORMERR, OPCODE, Query, RESPONSE, Unread},
+    query::{FORMERR, OPCODE, Query, RESPONSE, Tsig, Unread},
+    repeats::{Bearer, Seen},
     stream::Transfer,
     tsig::{self, Fault, Signer},
     wire::{AXFR, Head, IXFR, Message, NS, SOA},
@@ -46,6 +47,8 @@ pub(super) enum Reply {
 struct Answer<'a> {
     query: &'a Query,
     signer: Option<Signer>,
+    /// Whether the query came before.
+    again: bool,
     now: u64,
 }
 
@@ -64,6 +67,7 @@ impl Desk {
         let mut answer = Answer {
             query: &query,
             signer: None,
+            again: false,
             now,
         };
         if query.edns.is_some_and(|version| version > 0) {
@@ -72,9 +76,12 @@ impl Desk {
         if let Some(tsig) = &query.tsig {
             match tsig::verify(&self.keys.keys, bytes, tsig, now) {
                 Ok(signer) => {
-                    if let Way::Stream(place) = way {
-                        place.show();
+                    let seen = shown(&signer, tsig, from, way, now);
+                    let is_replay = seen == Seen::Elsewhere && query.is_transfer();
+                    if is_replay && matches!(way, Way::Stream(_)) {
+                        return self.bad_time(&answer, signer, tsig.time);
                     }
+                    answer.again = seen != Seen::Never;
                     answer.signer = Some(signer);
                 }
                 Err(Fault::Form) => return self.told("malformed", answer.code(FORMERR)),
@@ -83,17 +90,20 @@ impl Desk {
                     tsig::append_fault(&mut message, tsig, error);
                     return self.told("badkey", Reply::One(message));
                 }
-                Err(Fault::Time(mut signer)) => {
-                    let mut message = answer.message(NOTAUTH);
-                    signer.sign_bad_time(&mut message, tsig.time, now);
-                    return self.told("badtime", Reply::One(message));
-                }
+                Err(Fault::Time(signer)) => return self.bad_time(&answer, signer, tsig.time),
             }
         }
         if answer.signer.is_none() && !self.is_allowed(from) {
             return self.told("refused", answer.code(REFUSED));
         }
         self.served(answer, way)
+    }
+
+    /// "Sign it anew." `time`: the query's.
+    fn bad_time(&self, answer: &Answer<'_>, mut signer: Signer, time: u64) -> Reply {
+        let mut message = answer.message(NOTAUTH);
+        signer.sign_bad_time(&mut message, time, answer.now);
+        self.told("badtime", Reply::One(message))
     }
 
     /// Answers whoever may ask.
@@ -121,7 +131,9 @@ impl Desk {
             (IXFR, Way::Stream(_)) => match query.serial {
                 None => self.told("malformed", answer.code(FORMERR)),
                 Some(serial) => {
-                    self.note(zone, serial, answer.signer.as_ref());
+                    if !answer.again {
+                        self.note(zone, serial, answer.signer.as_ref());
+                    }
                     let since = zone.since(serial);
                     let what = match since {
                         Since::Nothing => "nothing",
@@ -162,6 +174,21 @@ impl Desk {
     fn told(&self, what: &str, reply: Reply) -> Reply {
         self.metrics.queries.with_label_values(&[what]).inc();
         reply
+    }
+}
+
+/// Whether a signed query came before. Who brings it first has shown a key.
+fn shown(signer: &Signer, tsig: &Tsig, from: IpAddr, way: Way<'_>, now: u64) -> Seen {
+    let from = from.to_canonical();
+    match way {
+        Way::Datagram => signer.seen(tsig, Bearer::Datagram(from), now),
+        Way::Stream(place) => {
+            let seen = signer.seen(tsig, Bearer::Stream(from, place.number()), now);
+            if seen == Seen::Never {
+                place.show();
+            }
+            seen
+        }
     }
 }
 
@@ -261,6 +288,7 @@ mod tests {
             name::{Name, Profile, key_of},
             names::{Mark, Names},
             places::Places,
+            repeats::Repeats,
             tsig::{Algorithm, Key},
             wire::Form,
         },
@@ -294,6 +322,7 @@ mod tests {
             algorithm: Algorithm::Sha256,
             subscriber: "isp1".into(),
             secret: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
+            repeats: Repeats::default(),
         })
     }
 

@@ -30,6 +30,7 @@ mod notify;
 mod places;
 mod query;
 mod reading;
+mod repeats;
 mod server;
 mod source;
 mod stream;

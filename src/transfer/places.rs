@@ -114,6 +114,11 @@ impl Open {
 }
 
 impl Place {
+    /// The connection's number; no other has it.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// A valid key was shown: no stranger from now on.
     pub(super) fn show(&self) {
         let mut open = self.places.open();
