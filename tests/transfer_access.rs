@@ -163,7 +163,7 @@ fn a_time_that_is_off_is_told_signed_with_ours() {
     let mut over = vec![0, 32];
     over.extend_from_slice(&asked.1);
     over.extend_from_slice(&unsigned);
-    over.extend_from_slice(&variables("k256", now - 3600, 18, other));
+    over.extend_from_slice(&variables("k256", (now - 3600, 300), 18, other));
     let mac = &answer[answer.len() - 6 - 2 - 2 - 2 - 32..][..32];
     hmac::verify(&secret(), &over, mac).unwrap();
     // In time, it is answered.
@@ -273,8 +273,127 @@ fn whoever_drips_floods_or_hangs_costs_nobody_else_anything() {
     assert!(octets > 3_000_000);
 }
 
+#[test]
+fn strangers_shut_out_neither_allowed_addresses_nor_keys() {
+    let world = World::new(|config, dir| {
+        config.allow = vec!["127.0.0.1/32".parse().unwrap()];
+        config.keys = Some(keys(dir, &[]));
+        config.connections = 8;
+    });
+    let soa = query("rpz.blockfeed", 6);
+    // Whoever is refused is told so, and that was all.
+    let mut refused = connect_from(2, world.at);
+    assert_eq!(ask(&mut refused, &soa)[3] & 15, 5);
+    assert_eq!(refused.read(&mut [0; 9]).unwrap_or(0), 0);
+    // Many more that say nothing than there are places.
+    let mut idle: Vec<TcpStream> = (10..40).map(|n| connect_from(n, world.at)).collect();
+    let mut allowed: Vec<TcpStream> = (0..6).map(|_| connect(world.at)).collect();
+    for stream in &mut allowed {
+        assert_eq!(ask(stream, &soa)[3] & 15, 0);
+    }
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut keyed = connect_from(3, world.at);
+    let shown = ask(&mut keyed, &signed(&soa, "k256", now).0);
+    assert_eq!(shown[3] & 15, 0);
+    idle.extend((40..70).map(|n| connect_from(n, world.at)));
+    // It is no stranger any more, though as many came after it.
+    assert_eq!(ask(&mut keyed, &signed(&soa, "k256", now).0)[3] & 15, 0);
+    for stream in &mut allowed {
+        assert_eq!(ask(stream, &soa)[3] & 15, 0);
+    }
+    for mut stream in idle {
+        assert_eq!(stream.read(&mut [0; 9]).unwrap_or(0), 0);
+    }
+}
+
+#[test]
+fn a_signed_query_opens_nothing_a_second_time() {
+    let world = World::new(|config, dir| {
+        config.allow.clear();
+        config.keys = Some(keys(dir, &[]));
+    });
+    let before = world.serial("rpz.blockfeed");
+    world.change(&["a.example +"], &[]);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let held = || world.book.held.lock().unwrap().len();
+    let mut ixfr = query("rpz.blockfeed", 251);
+    let serial = ixfr.len() - 20;
+    ixfr[serial..serial + 4].copy_from_slice(&before.to_be_bytes());
+    for message in [query("rpz.blockfeed", 252), ixfr.clone()] {
+        let asked = signed(&message, "k256", now).0;
+        let mut first = connect_from(2, world.at);
+        assert_eq!(ask(&mut first, &asked)[3] & 15, 0);
+        let noted = held();
+        // Whoever saw it on its way, from elsewhere or from the same address.
+        for host in [3, 2] {
+            let mut replayed = connect_from(host, world.at);
+            let answer = ask(&mut replayed, &asked);
+            assert_eq!(answer[3] & 15, 9, "NOTAUTH");
+            assert_eq!(answer[answer.len() - 10..][..4], [0, 18, 0, 6], "BADTIME");
+            assert_eq!(replayed.read(&mut [0; 9]).unwrap_or(0), 0);
+        }
+        // Signed anew, it is another.
+        let anew = signed(&message, "k256", now + 1).0;
+        assert_eq!(ask(&mut connect_from(2, world.at), &anew)[3] & 15, 0);
+        assert_eq!(held(), noted + usize::from(message == ixfr));
+    }
+    assert_eq!(held(), 2);
+    // A datagram may come twice, and its message by TCP when the answer was too long; a third
+    // time it may not, and from elsewhere never.
+    let asked = signed(&ixfr, "k256", now + 2).0;
+    for _ in 0..2 {
+        assert_eq!(ask_by_udp(world.at, &asked)[2] & 0x82, 0x82);
+    }
+    for (host, code) in [(5, 9), (1, 0), (1, 9)] {
+        let answer = ask(&mut connect_from(host, world.at), &asked);
+        assert_eq!(answer[3] & 15, code, "{host}");
+    }
+    assert_eq!(held(), 3);
+    let soa = signed(&query("rpz.blockfeed", 6), "k256", now).0;
+    for _ in 0..2 {
+        assert_eq!(ask_by_udp(world.at, &soa)[3] & 15, 0);
+    }
+    // However long a query says that it holds, it holds for five minutes.
+    let long = signed_for(&query("rpz.blockfeed", 6), "k256", now - 3600, u16::MAX).0;
+    assert_eq!(ask_by_udp(world.at, &long)[3] & 15, 9);
+}
+
+/// Asks on a connection; the next message of the answer.
+fn ask(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
+    stream.write_all(&framed(message)).unwrap();
+    next(stream)
+}
+
+fn next(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).unwrap();
+    message
+}
+
+/// A connection from 127.0.0.`host`.
+fn connect_from(host: u8, at: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket
+            .bind(SocketAddr::from(([127, 0, 0, host], 0)))
+            .unwrap();
+        socket.connect(at).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    patient(stream)
+}
+
 fn connect(at: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(at).unwrap();
+    patient(TcpStream::connect(at).unwrap())
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
@@ -322,13 +441,13 @@ fn secret() -> hmac::Key {
 }
 
 /// What is signed beside a message (RFC 8945, 4.3.3), written from the page.
-fn variables(key: &str, time: u64, error: u16, other: &[u8]) -> Vec<u8> {
+fn variables(key: &str, (time, fudge): (u64, u16), error: u16, other: &[u8]) -> Vec<u8> {
     let mut bytes = vec![key.len() as u8];
     bytes.extend_from_slice(key.as_bytes());
     bytes.extend_from_slice(&[0, 0, 255, 0, 0, 0, 0]);
     bytes.extend_from_slice(b"\x0bhmac-sha256\0");
     bytes.extend_from_slice(&time.to_be_bytes()[2..]);
-    bytes.extend_from_slice(&300_u16.to_be_bytes());
+    bytes.extend_from_slice(&fudge.to_be_bytes());
     bytes.extend_from_slice(&error.to_be_bytes());
     bytes.extend_from_slice(&(other.len() as u16).to_be_bytes());
     bytes.extend_from_slice(other);
@@ -337,7 +456,12 @@ fn variables(key: &str, time: u64, error: u16, other: &[u8]) -> Vec<u8> {
 
 /// A query signed at a time, and the MAC.
 fn signed(message: &[u8], key: &str, time: u64) -> (Vec<u8>, Vec<u8>) {
-    let over = [message, &variables(key, time, 0, &[])].concat();
+    signed_for(message, key, time, 300)
+}
+
+/// A query signed at a time for so many seconds, and the MAC.
+fn signed_for(message: &[u8], key: &str, time: u64, fudge: u16) -> (Vec<u8>, Vec<u8>) {
+    let over = [message, &variables(key, (time, fudge), 0, &[])].concat();
     let mac = hmac::sign(&secret(), &over).as_ref().to_vec();
     let mut signed = message.to_vec();
     signed[11] += 1;
@@ -346,7 +470,8 @@ fn signed(message: &[u8], key: &str, time: u64) -> (Vec<u8>, Vec<u8>) {
     signed.extend_from_slice(&[0, 0, 250, 0, 255, 0, 0, 0, 0]);
     let mut data = b"\x0bhmac-sha256\0".to_vec();
     data.extend_from_slice(&time.to_be_bytes()[2..]);
-    data.extend_from_slice(&[1, 44, 0, 32]);
+    data.extend_from_slice(&fudge.to_be_bytes());
+    data.extend_from_slice(&[0, 32]);
     data.extend_from_slice(&mac);
     data.extend_from_slice(&message[..2]);
     data.extend_from_slice(&[0; 4]);

@@ -5,7 +5,9 @@ use super::{
     keys::Keys,
     levels::Level,
     maker::Zones,
-    query::{FORMERR, OPCODE, Query, RESPONSE, Unread},
+    places::Place,
+    query::{FORMERR, OPCODE, Query, RESPONSE, Tsig, Unread},
+    repeats::{Bearer, Seen},
     stream::Transfer,
     tsig::{self, Fault, Signer},
     wire::{AXFR, Head, IXFR, Message, NS, SOA},
@@ -27,10 +29,11 @@ pub(super) struct Desk {
 }
 
 /// How a query came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
     Datagram,
-    Stream,
+    /// By the connection that has this place.
+    Stream(&'a Place),
 }
 
 /// What goes back.
@@ -44,12 +47,14 @@ pub(super) enum Reply {
 struct Answer<'a> {
     query: &'a Query,
     signer: Option<Signer>,
+    /// Whether the query came before.
+    again: bool,
     now: u64,
 }
 
 impl Desk {
     /// Answers a message. `now`: Unix seconds.
-    pub(super) fn answer(&self, bytes: &[u8], from: IpAddr, way: Way, now: u64) -> Reply {
+    pub(super) fn answer(&self, bytes: &[u8], from: IpAddr, way: Way<'_>, now: u64) -> Reply {
         let query = match Query::read(bytes) {
             Ok(query) => query,
             Err(Unread::Silent) => return self.told("silent", Reply::Nothing),
@@ -62,6 +67,7 @@ impl Desk {
         let mut answer = Answer {
             query: &query,
             signer: None,
+            again: false,
             now,
         };
         if query.edns.is_some_and(|version| version > 0) {
@@ -69,18 +75,22 @@ impl Desk {
         }
         if let Some(tsig) = &query.tsig {
             match tsig::verify(&self.keys.keys, bytes, tsig, now) {
-                Ok(signer) => answer.signer = Some(signer),
+                Ok(signer) => {
+                    let seen = shown(&signer, tsig, from, way, now);
+                    let is_replay = seen == Seen::Elsewhere && query.is_transfer();
+                    if is_replay && matches!(way, Way::Stream(_)) {
+                        return self.bad_time(&answer, signer, tsig.time);
+                    }
+                    answer.again = seen != Seen::Never;
+                    answer.signer = Some(signer);
+                }
                 Err(Fault::Form) => return self.told("malformed", answer.code(FORMERR)),
                 Err(Fault::Unsigned(error)) => {
                     let mut message = answer.message(NOTAUTH);
                     tsig::append_fault(&mut message, tsig, error);
                     return self.told("badkey", Reply::One(message));
                 }
-                Err(Fault::Time(mut signer)) => {
-                    let mut message = answer.message(NOTAUTH);
-                    signer.sign_bad_time(&mut message, tsig.time, now);
-                    return self.told("badtime", Reply::One(message));
-                }
+                Err(Fault::Time(signer)) => return self.bad_time(&answer, signer, tsig.time),
             }
         }
         if answer.signer.is_none() && !self.is_allowed(from) {
@@ -89,8 +99,15 @@ impl Desk {
         self.served(answer, way)
     }
 
+    /// "Sign it anew." `time`: the query's.
+    fn bad_time(&self, answer: &Answer<'_>, mut signer: Signer, time: u64) -> Reply {
+        let mut message = answer.message(NOTAUTH);
+        signer.sign_bad_time(&mut message, time, answer.now);
+        self.told("badtime", Reply::One(message))
+    }
+
     /// Answers whoever may ask.
-    fn served(&self, answer: Answer<'_>, way: Way) -> Reply {
+    fn served(&self, answer: Answer<'_>, way: Way<'_>) -> Reply {
         let query = answer.query;
         let zones = self.zones.load();
         let is_asked = |zone: &&Arc<Zone>| zone.form.apex == query.name;
@@ -110,11 +127,13 @@ impl Desk {
             (SOA, _) => self.told("soa", answer.with(|m| m.soa(&zone.form, zone.serial))),
             (NS, _) => self.told("ns", answer.with(|m| m.ns(&zone.form))),
             (AXFR | IXFR, Way::Datagram) => self.told("truncated", answer.truncated()),
-            (AXFR, Way::Stream) => self.told("axfr", answer.transfer(zone, Since::Whole)),
-            (IXFR, Way::Stream) => match query.serial {
+            (AXFR, Way::Stream(_)) => self.told("axfr", answer.transfer(zone, Since::Whole)),
+            (IXFR, Way::Stream(_)) => match query.serial {
                 None => self.told("malformed", answer.code(FORMERR)),
                 Some(serial) => {
-                    self.note(zone, serial, answer.signer.as_ref());
+                    if !answer.again {
+                        self.note(zone, serial, answer.signer.as_ref());
+                    }
                     let since = zone.since(serial);
                     let what = match since {
                         Since::Nothing => "nothing",
@@ -146,7 +165,8 @@ impl Desk {
         }
     }
 
-    fn is_allowed(&self, from: IpAddr) -> bool {
+    /// Whether an address needs no key.
+    pub(super) fn is_allowed(&self, from: IpAddr) -> bool {
         let from = from.to_canonical();
         self.allow.iter().any(|net| net.contains(&from))
     }
@@ -154,6 +174,21 @@ impl Desk {
     fn told(&self, what: &str, reply: Reply) -> Reply {
         self.metrics.queries.with_label_values(&[what]).inc();
         reply
+    }
+}
+
+/// Whether a signed query came before. Who brings it first has shown a key.
+fn shown(signer: &Signer, tsig: &Tsig, from: IpAddr, way: Way<'_>, now: u64) -> Seen {
+    let from = from.to_canonical();
+    match way {
+        Way::Datagram => signer.seen(tsig, Bearer::Datagram(from), now),
+        Way::Stream(place) => {
+            let seen = signer.seen(tsig, Bearer::Stream(from, place.number()), now);
+            if seen == Seen::Never {
+                place.show();
+            }
+            seen
+        }
     }
 }
 
@@ -252,6 +287,8 @@ mod tests {
             Moment,
             name::{Name, Profile, key_of},
             names::{Mark, Names},
+            places::Places,
+            repeats::Repeats,
             tsig::{Algorithm, Key},
             wire::Form,
         },
@@ -285,6 +322,7 @@ mod tests {
             algorithm: Algorithm::Sha256,
             subscriber: "isp1".into(),
             secret: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
+            repeats: Repeats::default(),
         })
     }
 
@@ -344,17 +382,25 @@ mod tests {
         message
     }
 
+    fn place() -> Place {
+        let metrics = Metrics::new(&Registry::new()).unwrap();
+        let places = Places::new(9, 9, metrics);
+        places.take([192, 0, 2, 1].into(), false).unwrap().0
+    }
+
     const NOW: u64 = 1_790_000_000;
 
     #[test]
     fn good_queries_are_answered() {
-        let desk = desk();
+        let (desk, place) = (desk(), place());
         let from: IpAddr = "192.0.2.1".parse().unwrap();
         for kind in [SOA, NS, AXFR, IXFR] {
             for edns in [false, true] {
-                let refused = desk.answer(&query(kind, edns, false), from, Way::Stream, NOW);
+                let refused =
+                    desk.answer(&query(kind, edns, false), from, Way::Stream(&place), NOW);
                 assert!(matches!(refused, Reply::One(m) if m[3] & 15 == REFUSED));
-                let answered = desk.answer(&query(kind, edns, true), from, Way::Stream, NOW);
+                let answered =
+                    desk.answer(&query(kind, edns, true), from, Way::Stream(&place), NOW);
                 match answered {
                     Reply::One(m) => assert_eq!((m[3] & 15, m[11]), (0, 1 + u8::from(edns))),
                     Reply::Many(mut transfer) => {
@@ -367,7 +413,12 @@ mod tests {
                     Reply::Nothing => panic!("nothing"),
                 }
                 // The same signature again, a while later.
-                let late = desk.answer(&query(kind, edns, true), from, Way::Stream, NOW + 301);
+                let late = desk.answer(
+                    &query(kind, edns, true),
+                    from,
+                    Way::Stream(&place),
+                    NOW + 301,
+                );
                 assert!(matches!(late, Reply::One(m) if m[3] & 15 == NOTAUTH));
             }
         }
@@ -378,7 +429,7 @@ mod tests {
     #[test]
     fn whatever_comes_is_answered_or_passed_over() {
         let count = std::env::var("QUERIES").map_or(20_000, |n| n.parse().unwrap());
-        let desk = desk();
+        let (desk, place) = (desk(), place());
         let mut seed = 1_u64;
         let mut number = move |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -405,7 +456,7 @@ mod tests {
             if number(50) == 0 {
                 bytes = (0..number(300)).map(|_| number(256) as u8).collect();
             }
-            let way = [Way::Datagram, Way::Stream][number(2)];
+            let way = [Way::Datagram, Way::Stream(&place)][number(2)];
             let from = ["127.0.0.1", "192.0.2.1"][number(2)].parse().unwrap();
             match desk.answer(&bytes, from, way, NOW) {
                 Reply::Nothing => outcomes[0] += 1,
@@ -416,7 +467,7 @@ mod tests {
                 }
                 Reply::Many(mut transfer) => {
                     outcomes[2] += 1;
-                    assert_eq!(way, Way::Stream);
+                    assert!(matches!(way, Way::Stream(_)));
                     while let Some(message) = transfer.next(Vec::new(), NOW) {
                         assert_eq!(message[..2], bytes[..2]);
                     }

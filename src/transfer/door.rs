@@ -1,16 +1,16 @@
-//! Connections: how many, how long, and that none holds more than its share.
+//! Datagrams and connections: how queries come, how answers go, and how long either may take.
 
 use super::{
-    Metrics,
     desk::{Desk, Reply, Way},
     now,
+    places::Place,
+    stream::Transfer,
 };
 use std::{
-    collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -27,58 +27,12 @@ pub(super) struct Patience {
     pub(super) write: Duration,
 }
 
-/// The places for connections: so many in all, so many an address.
-pub(super) struct Places {
-    all: usize,
-    each: usize,
-    taken: Mutex<HashMap<IpAddr, usize>>,
-    metrics: Metrics,
-}
-
-/// A place that is free again when this is dropped.
-pub(super) struct Place {
-    places: Arc<Places>,
-    address: IpAddr,
-}
-
-impl Places {
-    pub(super) fn new(all: usize, each: usize, metrics: Metrics) -> Arc<Self> {
-        let taken = Mutex::default();
-        Arc::new(Self {
-            all,
-            each,
-            taken,
-            metrics,
-        })
-    }
-
-    /// Takes a place, if there is one for the address.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().sum();
-        let mine = taken.get(&address).copied().unwrap_or_default();
-        if all >= self.all || mine >= self.each {
-            self.metrics.turned_away.inc();
-            return None;
-        }
-        taken.insert(address, mine + 1);
-        self.metrics.connections.inc();
-        Some(Place {
-            places: self.clone(),
-            address,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let taken = self.places.taken.lock();
-        let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.address) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.address)),
-        }
-        self.places.metrics.connections.dec();
+impl Patience {
+    /// For the next part of an answer: as long as any part may take, and no longer than the whole
+    /// may by the floor. `sent`: octets so far; `elapsed`: since the answer began.
+    fn left(self, sent: u64, elapsed: Duration) -> Duration {
+        let whole = self.write + Duration::from_secs(sent / FLOOR);
+        whole.saturating_sub(elapsed).min(self.write)
     }
 }
 
@@ -98,10 +52,11 @@ pub(super) async fn datagrams(socket: UdpSocket, desk: Arc<Desk>) {
     }
 }
 
-/// Answers a connection's queries until it ends, or takes too long.
+/// Answers a connection's queries until it ends, takes too long, or asks what it may not.
 pub(super) async fn stream(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    from: SocketAddr,
+    from: IpAddr,
+    place: &Place,
     desk: &Desk,
     patience: Patience,
 ) -> io::Result<()> {
@@ -116,28 +71,50 @@ pub(super) async fn stream(
                 return Ok(());
             }
         }
-        match desk.answer(&query, from.ip(), Way::Stream, now()) {
+        match desk.answer(&query, from, Way::Stream(place), now()) {
             Reply::Nothing => return Ok(()),
             Reply::One(answer) => {
                 let mut out = Vec::with_capacity(answer.len() + 2);
                 push(&mut out, &answer);
-                send(&mut stream, &out, desk, patience).await?;
-            }
-            Reply::Many(mut transfer) => {
-                let mut out = Vec::with_capacity(2 * BATCH);
-                let mut room = Vec::new();
-                while let Some(message) = transfer.next(room, now()) {
-                    push(&mut out, &message);
-                    room = message;
-                    if out.len() >= BATCH {
-                        send(&mut stream, &out, desk, patience).await?;
-                        out.clear();
-                    }
+                send(&mut stream, &out, desk, patience.write).await?;
+                if refuses(&answer) {
+                    // What else was sent is not read.
+                    drop(timeout(patience.write, stream.shutdown()).await);
+                    return Ok(());
                 }
-                send(&mut stream, &out, desk, patience).await?;
             }
+            Reply::Many(rest) => transfer(&mut stream, *rest, desk, patience).await?,
         }
     }
+}
+
+/// Sends a transfer as fast as it is taken.
+async fn transfer(
+    stream: &mut (impl AsyncWrite + Unpin),
+    mut rest: Transfer,
+    desk: &Desk,
+    patience: Patience,
+) -> io::Result<()> {
+    let began = Instant::now();
+    let mut sent = 0;
+    let mut out = Vec::with_capacity(2 * BATCH);
+    let mut room = Vec::new();
+    while let Some(message) = rest.next(room, now()) {
+        push(&mut out, &message);
+        room = message;
+        if out.len() >= BATCH {
+            let left = patience.left(sent, began.elapsed());
+            send(stream, &out, desk, left).await?;
+            sent += out.len() as u64;
+            out.clear();
+        }
+    }
+    send(stream, &out, desk, patience.left(sent, began.elapsed())).await
+}
+
+/// Whether an answer says that its query was wrong: FORMERR, REFUSED or NOTAUTH.
+fn refuses(answer: &[u8]) -> bool {
+    answer.get(3).is_some_and(|b| matches!(b & 15, 1 | 5 | 9))
 }
 
 /// Reads the next query; `false` at the end of the connection.
@@ -161,13 +138,13 @@ async fn send(
     stream: &mut (impl AsyncWrite + Unpin),
     bytes: &[u8],
     desk: &Desk,
-    patience: Patience,
+    within: Duration,
 ) -> io::Result<()> {
     let sending = async {
         stream.write_all(bytes).await?;
         stream.flush().await
     };
-    match timeout(patience.write, sending).await {
+    match timeout(within, sending).await {
         Ok(sent) => sent?,
         Err(_) => {
             desk.metrics.cut_off.inc();
@@ -190,3 +167,24 @@ fn push(out: &mut Vec<u8>, message: &[u8]) {
 const LONGEST: usize = 4096;
 /// Octets that are written at a time.
 const BATCH: usize = 48 << 10;
+/// Octets a second that a reader takes at least, over a whole transfer.
+const FLOOR: u64 = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_has_its_time_by_the_floor() {
+        let seconds = Duration::from_secs;
+        let patience = Patience {
+            read: seconds(10),
+            write: seconds(30),
+        };
+        assert_eq!(patience.left(0, seconds(0)), seconds(30));
+        assert_eq!(patience.left(0, seconds(29)), seconds(1));
+        assert_eq!(patience.left(100 * FLOOR, seconds(90)), seconds(30));
+        assert_eq!(patience.left(100 * FLOOR, seconds(110)), seconds(20));
+        assert_eq!(patience.left(100 * FLOOR, seconds(200)), seconds(0));
+    }
+}

@@ -14,6 +14,7 @@
 use super::{
     Error,
     name::Name,
+    repeats::Repeats,
     tsig::{Algorithm, Key},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -102,6 +103,7 @@ impl Row {
             algorithm,
             subscriber: self.subscriber.clone(),
             secret: hmac::Key::new(algorithm.of_ring(), &secret),
+            repeats: Repeats::default(),
         })
     }
 }

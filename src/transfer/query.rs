@@ -2,7 +2,7 @@
 
 use super::{
     name::{MAX_WIRE, Name},
-    wire::{HEADER, IXFR, OPT, SOA, TSIG},
+    wire::{AXFR, HEADER, IXFR, OPT, SOA, TSIG},
 };
 
 /// A query that could be read.
@@ -54,6 +54,11 @@ pub(super) const FORMERR: u8 = 1;
 pub(super) const NOTIMP: u8 = 4;
 
 impl Query {
+    /// Whether it asks for a zone or for what changed in it.
+    pub(super) fn is_transfer(&self) -> bool {
+        matches!(self.kind, AXFR | IXFR)
+    }
+
     /// Reads a message.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unread> {
         let mut at = Reader { bytes, at: 0 };

@@ -4,13 +4,14 @@ use super::{
     Config, Error, Metrics, Source,
     desk::Desk,
     disk::Disk,
-    door::{self, Patience, Places},
+    door::{self, Patience},
     keeper,
     keys::Keys,
     levels::Level,
     maker::{Forms, Maker},
     name::{Name, Profile},
     notify::{News, Secondary},
+    places::{Place, Places},
     tls,
     wire::Form,
 };
@@ -198,13 +199,19 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Some(place) = places.take(from.ip().to_canonical()) else {
+        let ip = from.ip();
+        let Some((place, notice)) = places.take(ip, desk.is_allowed(ip)) else {
             continue;
         };
         let (desk, tls) = (desk.clone(), tls.clone());
         open.spawn(async move {
-            if let Err(error) = connection(stream, from, tls, &desk, patience).await {
-                tracing::debug!(%from, %error, "a DNS connection broke off");
+            tokio::select! {
+                ended = connection(stream, from, tls, (&place, &desk), patience) => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%from, %error, "a DNS connection broke off");
+                    }
+                }
+                () = notice.end(patience.read) => desk.metrics.cut_off.inc(),
             }
             drop(place);
         });
@@ -215,15 +222,15 @@ async fn connection(
     stream: TcpStream,
     from: SocketAddr,
     tls: Option<TlsAcceptor>,
-    desk: &Desk,
+    (place, desk): (&Place, &Desk),
     patience: Patience,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     match tls {
-        None => door::stream(stream, from, desk, patience).await,
+        None => door::stream(stream, from.ip(), place, desk, patience).await,
         Some(acceptor) => {
             let stream = timeout(patience.read, acceptor.accept(stream)).await??;
-            door::stream(stream, from, desk, patience).await
+            door::stream(stream, from.ip(), place, desk, patience).await
         }
     }
 }

@@ -3,7 +3,12 @@
 //! Written here and not taken from a library: the one at hand answers a wrong MAC with FORMERR in
 //! place of BADSIG, and signs BADTIME over eight octets of time where six stand in the record.
 
-use super::{name::Name, query::Tsig, wire::HEADER};
+use super::{
+    name::Name,
+    query::Tsig,
+    repeats::{Bearer, Repeats, Seen},
+    wire::HEADER,
+};
 use ring::hmac;
 use std::sync::Arc;
 
@@ -14,6 +19,8 @@ pub(super) struct Key {
     pub(super) algorithm: Algorithm,
     pub(super) subscriber: String,
     pub(super) secret: hmac::Key,
+    /// What was signed with it of late.
+    pub(super) repeats: Repeats,
 }
 
 /// How a key signs.
@@ -111,7 +118,8 @@ pub(super) fn verify(
         first: true,
     };
     // After the MAC (RFC 8945, 5.2.3): only who has the key learns our time.
-    if tsig.time.abs_diff(now) > u64::from(tsig.fudge) {
+    // A signature holds no longer than ours do, whatever the query asks for.
+    if tsig.time.abs_diff(now) > u64::from(tsig.fudge.min(FUDGE)) {
         return Err(Fault::Time(signer));
     }
     Ok(signer)
@@ -130,6 +138,12 @@ impl Signer {
     /// Of whom the key is.
     pub(super) fn subscriber(&self) -> &str {
         &self.key.subscriber
+    }
+
+    /// Whether the query that it was made for has come before.
+    pub(super) fn seen(&self, tsig: &Tsig, bearer: Bearer, now: u64) -> Seen {
+        let signed = (tsig.time, tsig.mac.as_slice());
+        self.key.repeats.look(signed, bearer, FUDGE.into(), now)
     }
 
     /// Signs the next message.
