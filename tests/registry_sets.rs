@@ -174,6 +174,19 @@ fn every_form_and_kind_is_read() {
         ("notified", Some(1_798_761_600))
     );
     assert_eq!(of(1)[0].register, "social-network");
+    let below = |name: &str| -> Vec<String> {
+        let facts = sets.licences_below(name, NOW);
+        let rows = facts.iter().filter_map(|fact| fact.known());
+        rows.flat_map(|below| &below.rows)
+            .map(|licence| format!("{} {}", licence.name, licence.number))
+            .collect()
+    };
+    assert_eq!(below("shop.vn"), [""; 0]);
+    assert!(below("vn").contains(&"shop.vn TB-1".to_owned()));
+    assert_eq!(below("hop.vn"), [""; 0], "a label is whole");
+    let ranked = sets.popularity_below("com", NOW);
+    assert_eq!(ranked[0].known().unwrap().rows[0].name, "google.com");
+    assert!(sets.popularity_below("google.com", NOW).is_empty());
     let net = |text: &str| text.parse().unwrap();
     let block = sets.allocation(net("203.113.200.0/24"), NOW);
     assert_eq!(block.known().unwrap().prefix, net("203.113.192.0/19"));

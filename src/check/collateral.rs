@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::known::{CROWD, POPULAR};
-use crate::registry::facts::Facts;
+use crate::registry::facts::{Facts, Sourced};
 use crate::subject::{Kind, Line, Scope, cover};
 
 /// So many examples are shown of each.
@@ -82,12 +82,28 @@ impl Touched {
         let popular = popularity.filter(|p| p.rank <= POPULAR && takes(&p.name));
         let licences = facts.licences.iter().filter_map(|fact| fact.known());
         let shops = licences.flatten().filter(|licence| takes(&licence.name));
-        Touched {
+        let mut touched = Touched {
             registered: registered.map(|r| r.name.clone()),
             popular: popular.map(|p| p.name.clone()).into_iter().collect(),
             shops: shops.map(|licence| licence.name.clone()).collect(),
             ..Touched::default()
+        };
+        if line.scope == Scope::Subtree {
+            touched.add_below(facts);
         }
+        touched
+    }
+
+    /// Adds what a line takes below its name.
+    fn add_below(&mut self, facts: &Facts) {
+        let ranks = facts.popularity_below.iter().filter_map(Sourced::known);
+        let popular = ranks
+            .flat_map(|below| &below.rows)
+            .filter(|p| p.rank <= POPULAR);
+        self.popular.extend(popular.map(|p| p.name.clone()));
+        let licences = facts.licences_below.iter().filter_map(Sourced::known);
+        let shops = licences.flat_map(|below| &below.rows);
+        self.shops.extend(shops.map(|licence| licence.name.clone()));
     }
 
     /// The names of the sample at its addresses, for whoever asks for facts on them.
@@ -173,7 +189,7 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::registry::facts::{
-        Licence, Neighbours, Outcome, Popularity, Registration, Source, Sourced, Unasked,
+        Below, Licence, Neighbours, Outcome, Popularity, Registration, Source, Unasked,
     };
 
     fn from<T>(fact: T) -> Sourced<T> {
@@ -233,6 +249,23 @@ mod tests {
             ("domain:shop.vn =", shop("x")),
         ];
         assert_eq!(counted(&twice), [1, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn names_below_count_where_a_line_takes_them() {
+        let mut facts = Facts::unasked("x", Unasked::NotApplicable, 0);
+        let below = shop("x");
+        facts.licences_below = vec![from(Below {
+            rows: below.licences[0].known().unwrap().clone(),
+            at_least: false,
+        })];
+        facts.popularity_below = vec![from(Below {
+            rows: vec![below.popularity.known().unwrap().clone()],
+            at_least: false,
+        })];
+        let of = |line: &str| counted(&[(line, facts.clone())]);
+        assert_eq!(of("domain:vn +"), [0, 1, 1, 0, 0]);
+        assert_eq!(of("domain:vn ="), [0; 5]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) struct Facts {
     popular: Option<u32>,
     above_popular: Option<u32>,
     platform: Option<u32>,
+    above_platform: Option<u32>,
     reserved: Option<u32>,
     test: bool,
 }
@@ -49,6 +50,7 @@ impl NameIndex {
         index.fill(&lists.platform_hosts, |facts, _, n| {
             facts.platform = Some(n)
         });
+        index.fill_above(&lists.platform_hosts, |facts| &mut facts.above_platform);
         index.fill(&lists.reserved_suffixes, |facts, _, n| {
             facts.reserved = Some(n)
         });
@@ -63,7 +65,8 @@ impl NameIndex {
     pub(super) fn gather(&self, line: &Line<'_>) -> Gathered {
         let mut gathered = Gathered::default();
         let bare = line.name.strip_prefix("www.").unwrap_or(line.name);
-        let (mut above_protected, mut above_popular) = (None, None);
+        // What a line with all below it takes there.
+        let mut below = Facts::default();
         for ancestor in cover::ancestors(line.name) {
             let Some(facts) = self.0.get(ancestor) else {
                 continue;
@@ -84,11 +87,12 @@ impl NameIndex {
                 gathered.reserved = gathered.reserved.or(facts.reserved);
             }
             if ancestor.len() == line.name.len() && line.scope == Scope::Subtree {
-                (above_protected, above_popular) = (facts.above_protected, facts.above_popular);
+                below = *facts;
             }
         }
-        gathered.protected = gathered.protected.or(above_protected);
-        gathered.popular = gathered.popular.or(above_popular);
+        gathered.protected = gathered.protected.or(below.above_protected);
+        gathered.popular = gathered.popular.or(below.above_popular);
+        gathered.platform = gathered.platform.or(below.above_platform);
         gathered
     }
 

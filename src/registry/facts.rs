@@ -25,6 +25,13 @@ pub struct Facts {
     pub delegation: Sourced<Delegation>,
     /// Of the name itself, or else of its registrable domain.
     pub popularity: Sourced<Popularity>,
+    /// What registers have on names below the name, for lines that take those too; registers with nothing there are left
+    /// out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licences_below: Vec<Sourced<Below<Licence>>>,
+    /// Ranks of names below the name, in the same way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub popularity_below: Vec<Sourced<Below<Popularity>>>,
     /// Whose network a network subject lies in.
     pub network: Sourced<Network>,
     /// To whom a regional registry gave the space of a network subject.
@@ -214,6 +221,14 @@ pub struct Popularity {
     pub rank: u64,
 }
 
+/// What a data set has on names below a name, up to a bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Below<T> {
+    pub rows: Vec<T>,
+    /// The bound was reached: there are more.
+    pub at_least: bool,
+}
+
 /// Who operates a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -297,6 +312,8 @@ impl Facts {
             licences: vec![Sourced::not_asked(why, at)],
             delegation: Sourced::not_asked(why, at),
             popularity: Sourced::not_asked(why, at),
+            licences_below: Vec::new(),
+            popularity_below: Vec::new(),
             network: Sourced::not_asked(why, at),
             allocation: Sourced::not_asked(why, at),
             neighbours: Sourced::not_asked(why, at),

@@ -146,6 +146,8 @@ pub fn from_sets(sets: &Sets, lists: &Lists, subject: &Subject, bound: Bound, no
             };
             facts.licences = sets.licences(name, now);
             facts.popularity = sets.popularity(name, now);
+            facts.licences_below = sets.licences_below(name, now);
+            facts.popularity_below = sets.popularity_below(name, now);
             facts.delegation = Sourced::not_asked(Unasked::Offline, now);
         }
         Kind::Net => {

@@ -1,13 +1,18 @@
 //! Facts on names: registration, registers of lawful shops, popularity, what the DNS says.
 
+use std::collections::BTreeSet;
+
 use super::{DAY, Judge, POPULAR, day, is_absent, of};
-use crate::registry::facts::{Delegation, Dnssec, Facts, Licence, Registration, Sourced};
+use crate::registry::facts::{Below, Delegation, Dnssec, Facts, Licence, Registration, Sourced};
 use crate::subject::{Line, Scope, cover};
 
 /// A registration younger than this, days, is a young one: most fraud is done under such names.
 const YOUNG: u64 = 90;
 /// One older than this, days, is rarely made for fraud: the site may have been broken into.
 const SETTLED: u64 = 5 * 365;
+
+/// So many names below are shown.
+const SHOWN: usize = 5;
 
 /// What registers write of a licence that is none any more.
 const ENDED: [&str; 12] = [
@@ -30,6 +35,9 @@ pub(super) fn judge(judge: &mut Judge, line: &Line<'_>, facts: &Facts) {
         self::licences(judge, licences);
     }
     popularity(judge, line, facts);
+    if line.scope == Scope::Subtree {
+        below(judge, facts);
+    }
     registration(judge, &facts.registration);
     delegation(judge, &facts.delegation);
 }
@@ -39,9 +47,10 @@ fn licences(judge: &mut Judge, fact: &Sourced<Vec<Licence>>) {
     let now = judge.now;
     let rows = judge.known("registers of e-commerce sites", fact);
     for licence in rows.into_iter().flatten() {
-        let lapsed = licence.valid_to.is_some_and(|to| to <= now);
-        let ended = lapsed || ENDED.iter().any(|word| licence.status.contains(word));
-        let code = if ended { "licence_ended" } else { "known_shop" };
+        let code = match is_ended(licence, now) {
+            true => "licence_ended",
+            false => "known_shop",
+        };
         let holder = licence.holder_kind.as_deref().unwrap_or("holder unknown");
         judge.say(
             code,
@@ -55,6 +64,53 @@ fn licences(judge: &mut Judge, fact: &Sourced<Vec<Licence>>) {
             ),
         );
     }
+}
+
+fn is_ended(licence: &Licence, now: u64) -> bool {
+    let lapsed = licence.valid_to.is_some_and(|to| to <= now);
+    lapsed || ENDED.iter().any(|word| licence.status.contains(word))
+}
+
+/// A line that takes all below a name takes the shops and the much visited names there.
+fn below(judge: &mut Judge, facts: &Facts) {
+    let now = judge.now;
+    for fact in &facts.licences_below {
+        // That the set failed or is old was said of the name itself.
+        let Some(known) = fact.known() else { continue };
+        let live = known.rows.iter().filter(|row| !is_ended(row, now));
+        let names: BTreeSet<_> = live.map(|row| row.name.as_str()).collect();
+        say_below(judge, "known_shop", names, fact);
+    }
+    for fact in &facts.popularity_below {
+        let Some(known) = fact.known() else { continue };
+        let popular = known.rows.iter().filter(|row| row.rank <= POPULAR);
+        let names: BTreeSet<_> = popular.map(|row| row.name.as_str()).collect();
+        say_below(judge, "popular_name", names, fact);
+    }
+}
+
+/// One finding for all such names below. Where not all could be looked at, there may be one among the others.
+fn say_below<T>(
+    judge: &mut Judge,
+    code: &'static str,
+    names: BTreeSet<&str>,
+    fact: &Sourced<Below<T>>,
+) {
+    let at_least = fact.known().is_some_and(|known| known.at_least);
+    if names.is_empty() && !at_least {
+        return;
+    }
+    let few: Vec<&str> = names.iter().copied().take(SHOWN).collect();
+    let least = if at_least { "at least " } else { "" };
+    judge.say(
+        code,
+        format!(
+            "{least}{} below it: {}; {}",
+            names.len(),
+            few.join(", "),
+            of(fact)
+        ),
+    );
 }
 
 fn popularity(judge: &mut Judge, line: &Line<'_>, facts: &Facts) {

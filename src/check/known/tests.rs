@@ -1,7 +1,7 @@
 use super::*;
 use crate::registry::facts::{
-    Allocation, Delegation, Dnssec, Fault, FaultKind, Licence, Neighbours, Network, Popularity,
-    Registration,
+    Allocation, Below, Delegation, Dnssec, Fault, FaultKind, Licence, Neighbours, Network,
+    Popularity, Registration,
 };
 
 const NOW: u64 = 1_790_000_000;
@@ -103,6 +103,43 @@ fn of_shops_and_ranks() {
     };
     assert_eq!(codes("domain:a.shop.vn +", &facts), "below_popular");
     assert_eq!(codes("domain:www.shop.vn =", &facts), "popular_name");
+}
+
+#[test]
+fn of_names_below() {
+    let rank = |rank| Popularity {
+        name: "api.shop.vn".to_owned(),
+        rank,
+    };
+    let ranks = |rows, at_least| {
+        let mut facts = nothing();
+        facts.popularity_below = vec![from(Outcome::Known(Below { rows, at_least }))];
+        facts
+    };
+    let popular = ranks(vec![rank(70_000)], false);
+    assert_eq!(codes("domain:shop.vn +", &popular), "popular_name");
+    assert_eq!(codes("domain:shop.vn =", &popular), "");
+    let behind = |at_least| codes("domain:shop.vn +", &ranks(vec![rank(170_000)], at_least));
+    assert_eq!(behind(false), "");
+    assert_eq!(behind(true), "popular_name", "who knows what follows");
+    let licence = |status: &str| Licence {
+        name: "sub.shop.vn".to_owned(),
+        register: "notified".to_owned(),
+        number: "1".to_owned(),
+        holder_kind: None,
+        status: status.to_owned(),
+        valid_to: None,
+    };
+    let licensed = |status: &str| {
+        of_shop(|f| {
+            f.licences_below = vec![from(Outcome::Known(Below {
+                rows: vec![licence(status)],
+                at_least: false,
+            }))]
+        })
+    };
+    assert_eq!(licensed("valid"), "known_shop");
+    assert_eq!(licensed("revoked"), "");
 }
 
 #[test]

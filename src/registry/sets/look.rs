@@ -6,11 +6,11 @@ use ipnet::IpNet;
 
 use super::{
     Kind, Opened, Set, Sets,
-    row::{address_key, net_key},
+    row::{address_key, net_key, turned},
 };
 use crate::{
     registry::facts::{
-        Allocation, Fault, FaultKind, Licence, Neighbours, Network, Outcome, Popularity,
+        Allocation, Below, Fault, FaultKind, Licence, Neighbours, Network, Outcome, Popularity,
         Registration, Source, Sourced, Unasked,
     },
     store,
@@ -66,7 +66,7 @@ impl Sets {
     pub fn popularity(&self, name: &str, now: u64) -> Sourced<Popularity> {
         self.first(Kind::Popularity, now, |set| {
             for name in registrable(name) {
-                if let Some(rank) = set.text(name.as_bytes())? {
+                if let Some(rank) = set.text(&turned(name))? {
                     let rank = rank.parse().ok();
                     return Ok(rank.map(|rank| Popularity {
                         name: name.to_owned(),
@@ -76,6 +76,36 @@ impl Sets {
             }
             Ok(None)
         })
+    }
+
+    /// What each register has on names below a name; registers that have nothing there are left out.
+    pub fn licences_below(&self, name: &str, now: u64) -> Vec<Sourced<Below<Licence>>> {
+        self.below(Kind::Licences, name, now, licence)
+    }
+
+    /// Ranks of names below a name, by each set that has any.
+    pub fn popularity_below(&self, name: &str, now: u64) -> Vec<Sourced<Below<Popularity>>> {
+        self.below(Kind::Popularity, name, now, |name, _, value| {
+            let rank = value.parse().ok()?;
+            let name = name.to_owned();
+            Some(Popularity { name, rank })
+        })
+    }
+
+    /// What each set of a kind has below a name. Sets that can't be read are kept: that is no "nothing".
+    fn below<T>(
+        &self,
+        kind: Kind,
+        name: &str,
+        now: u64,
+        read: impl Fn(&str, &str, &str) -> Option<T>,
+    ) -> Vec<Sourced<Below<T>>> {
+        let open = self.open.load();
+        open.iter()
+            .filter(|opened| opened.kind == kind)
+            .map(|opened| ask(opened, now, |set| set.below(name, &read)))
+            .filter(|fact| !matches!(fact.outcome, Outcome::Absent))
+            .collect()
     }
 
     /// The longest known prefix that covers a network, with its operator.
@@ -178,6 +208,37 @@ impl Set {
         Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    /// The rows on names below a name: the first [`MOST_BELOW`] of them, read from name, rest of the key and value.
+    fn below<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&str, &str, &str) -> Option<T>,
+    ) -> Result<Option<Below<T>>, store::Error> {
+        let from = [&turned(name), b".".as_slice()].concat();
+        // The character after the dot: no key in between is of a name elsewhere.
+        let to = [&turned(name), b"/".as_slice()].concat();
+        let (mut rows, mut at_least) = (Vec::new(), false);
+        for (looked, row) in self.reader.range(&from, &to).enumerate() {
+            let (key, value) = row?;
+            if looked >= MOST_BELOW {
+                at_least = true;
+                break;
+            }
+            let mut parts = key.splitn(2, |byte| *byte == 0);
+            let name: Vec<u8> = parts
+                .next()
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .copied()
+                .collect();
+            let rest = String::from_utf8_lossy(parts.next().unwrap_or_default());
+            let value = String::from_utf8_lossy(&value);
+            rows.extend(read(&String::from_utf8_lossy(&name), &rest, &value));
+        }
+        Ok(Some(Below { rows, at_least }).filter(|below| !below.rows.is_empty()))
+    }
+
     /// The longest prefix of the set that covers a network, with its value.
     fn longest(&self, net: IpNet) -> Result<Option<(IpNet, String)>, store::Error> {
         let lengths = match net {
@@ -225,26 +286,27 @@ fn registration(name: &str, value: &str) -> Option<Registration> {
 fn licences(set: &Set, name: &str) -> Result<Option<Vec<Licence>>, store::Error> {
     let mut found = Vec::new();
     for name in registrable(name) {
-        let from = [name.as_bytes(), b"\0"].concat();
-        let to = [name.as_bytes(), b"\x01"].concat();
+        let from = [&turned(name), b"\0".as_slice()].concat();
+        let to = [&turned(name), b"\x01".as_slice()].concat();
         for row in set.reader.range(&from, &to).take(MOST) {
             let (key, value) = row?;
-            let number = key.get(from.len()..).unwrap_or_default();
-            let value = String::from_utf8_lossy(&value);
-            let Some([register, holder, status, until]) = fields(&value) else {
-                continue;
-            };
-            found.push(Licence {
-                name: name.to_owned(),
-                register: register.to_owned(),
-                number: String::from_utf8_lossy(number).into_owned(),
-                holder_kind: filled(holder),
-                status: status.to_owned(),
-                valid_to: until.parse().ok(),
-            });
+            let number = String::from_utf8_lossy(key.get(from.len()..).unwrap_or_default());
+            found.extend(licence(name, &number, &String::from_utf8_lossy(&value)));
         }
     }
     Ok(Some(found).filter(|found| !found.is_empty()))
+}
+
+fn licence(name: &str, number: &str, value: &str) -> Option<Licence> {
+    let [register, holder, status, until] = fields(value)?;
+    Some(Licence {
+        name: name.to_owned(),
+        register: register.to_owned(),
+        number: number.to_owned(),
+        holder_kind: filled(holder),
+        status: status.to_owned(),
+        valid_to: until.parse().ok(),
+    })
 }
 
 fn neighbours(set: &Set, net: IpNet, bound: Bound) -> Result<Option<Neighbours>, store::Error> {
@@ -291,5 +353,7 @@ fn filled(text: &str) -> Option<String> {
 const UNREGISTERED: [&str; 5] = ["available", "free", "reserved", "withdrawn", "deleted"];
 /// The most licences of one name that are read from one register.
 const MOST: usize = 100;
+/// The most rows on names below one name that are read from one set.
+const MOST_BELOW: usize = 1_000;
 /// A name may be seen at many addresses of a network: so many rows are read for each name that is counted.
 const ROWS_A_NAME: usize = 8;

@@ -58,8 +58,8 @@ pub struct Description {
     pub lengths: Lengths,
 }
 
-/// The layout of keys and values that this program writes and reads.
-pub const LAYOUT: u32 = 1;
+/// The layout of keys and values that this program writes and reads. Sets of another are imported anew.
+pub const LAYOUT: u32 = 2;
 
 /// All sets of a data directory, open for reading. Cheap to ask, safe to share.
 pub struct Sets {

@@ -4,8 +4,9 @@
 //!
 //! | kind | key |
 //! |---|---|
-//! | `vn-registry`, `popularity` | the name |
-//! | `licences` | the name, 0, the number |
+//! | `vn-registry` | the name |
+//! | `popularity` | the name from its end |
+//! | `licences` | the name from its end, 0, the number |
 //! | `delegations`, `networks` | 4 or 6, the prefix length, the address |
 //! | `passive-dns` | 4 or 6, the address, the name |
 
@@ -145,7 +146,7 @@ impl Encoder {
                     let what = format!("rank: {} is no rank", shown(row.cell(0)));
                     row.bad(what, "A rank is a whole number from 1; are the columns in the order that the header or --columns says?")
                 })?;
-                put(name(row, 1)?.as_bytes(), rank.to_string().as_bytes())
+                put(&turned(&name(row, 1)?), rank.to_string().as_bytes())
             }
         }
     }
@@ -182,7 +183,7 @@ impl Encoder {
             let remedy = "Add the column register, or name the set licences-REGISTER";
             return Err(row.bad(what, remedy));
         }
-        let key = [name.as_bytes(), b"\0", number.as_bytes()].concat();
+        let key = [&turned(&name), b"\0".as_slice(), number.as_bytes()].concat();
         Ok((key, [register, &holder, &status, &until].join("\t")))
     }
 }
@@ -198,6 +199,11 @@ const HOLDERS: [&str; 8] = [
     "person",
     "other",
 ];
+
+/// A name from its end, so that what is below it is one range: `nv.pohs`, then `nv.pohs.a`.
+pub fn turned(name: &str) -> Vec<u8> {
+    name.bytes().rev().collect()
+}
 
 /// The key of a prefix.
 pub fn net_key(prefix: IpNet) -> Vec<u8> {
