@@ -279,6 +279,7 @@ fn strangers_shut_out_neither_allowed_addresses_nor_keys() {
         config.allow = vec!["127.0.0.1/32".parse().unwrap()];
         config.keys = Some(keys(dir, &[]));
         config.connections = 8;
+        config.read_seconds = 60;
     });
     let soa = query("rpz.blockfeed", 6);
     // Whoever is refused is told so, and that was all.

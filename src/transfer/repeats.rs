@@ -57,7 +57,7 @@ impl Repeats {
         match (taken.by.get(&key), bearer) {
             (None, _) if time <= taken.forgotten => return Seen::Elsewhere,
             (None, _) => {}
-            (Some(before), now) if *before == now => return Seen::Here,
+            (Some(before), bearer) if *before == bearer => return Seen::Here,
             (Some(Bearer::Datagram(one)), Bearer::Stream(other, _)) if *one == other => {}
             _ => return Seen::Elsewhere,
         }
