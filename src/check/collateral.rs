@@ -264,8 +264,8 @@ mod tests {
             at_least: false,
         })];
         let of = |line: &str| counted(&[(line, facts.clone())]);
-        assert_eq!(of("domain:vn +"), [0, 1, 1, 0, 0]);
-        assert_eq!(of("domain:vn ="), [0; 5]);
+        assert_eq!(of("domain:parent.vn +"), [0, 1, 1, 0, 0]);
+        assert_eq!(of("domain:parent.vn ="), [0; 5]);
     }
 
     #[test]

@@ -92,7 +92,10 @@ impl NameIndex {
         }
         gathered.protected = gathered.protected.or(below.above_protected);
         gathered.popular = gathered.popular.or(below.above_popular);
-        gathered.platform = gathered.platform.or(below.above_platform);
+        // What is protected is refused; a platform below it adds nothing.
+        if gathered.protected.is_none() {
+            gathered.platform = gathered.platform.or(below.above_platform);
+        }
         gathered
     }
 
