@@ -1,5 +1,7 @@
 //! Data sets: what each form of file gives, what a bad file says, and that a set is swapped in whole or not at all.
 
+mod peers;
+
 use blockfeed::{
     registry::{
         Day, Lists,
@@ -18,7 +20,6 @@ use std::{
 };
 
 const NOW: u64 = 1_795_000_000;
-const SHARED: &str = "/work/shared/data";
 
 fn order(set: &str) -> Order<'_> {
     Order {
@@ -599,12 +600,10 @@ fn offline_facts_are_of_the_kind_of_subject() {
 
 #[test]
 fn real_files_are_read_as_they_are() {
-    let shared = std::env::var("BLOCKFEED_SHARED")
-        .map_or(PathBuf::from(SHARED), |dir| PathBuf::from(dir).join("data"));
-    let file = shared.join("ip/ip-location-db-VN-ipv4.csv");
-    if !file.exists() {
+    let Some(shared) = peers::shared().map(|shared| shared.join("data")) else {
         return;
-    }
+    };
+    let file = shared.join("ip/ip-location-db-VN-ipv4.csv");
     let world = World::new();
     let columns = ["start", "end", "country"].map(str::to_owned);
     let networks = Order {
