@@ -5,7 +5,7 @@
 use super::Finding;
 use crate::registry::Day;
 use crate::registry::lists::Lists;
-use crate::registry::plan::{Dated, Plan};
+use crate::registry::plan::{Dated, Plan, Term};
 use crate::subject::Kind;
 
 /// A decision that lists, as far as these rules look at it.
@@ -47,17 +47,7 @@ pub fn draft(lists: &Lists, draft: &Draft<'_>) -> Vec<Finding> {
         ("method_unknown", &plan.methods, draft.method),
     ];
     for (code, table, named) in terms {
-        if Plan::term(table, named, today).is_none() {
-            let known: Vec<&str> = table
-                .iter()
-                .filter(|t| t.span().holds(today))
-                .map(|t| t.code.as_str())
-                .collect();
-            findings.push(Finding::of(
-                code,
-                format!("`{named}`; known are {}", known.join(", ")),
-            ));
-        }
+        findings.extend(term(code, table, named, today));
     }
     measures(plan, draft, today, &mut findings);
     basis(&draft.basis, today, &mut findings);
@@ -68,16 +58,18 @@ pub fn draft(lists: &Lists, draft: &Draft<'_>) -> Vec<Finding> {
 
 /// Whether a category is none of the plan's on a day.
 pub fn category(lists: &Lists, named: &str, today: Day) -> Option<Finding> {
-    let all = &lists.plan.categories;
-    let known = || {
-        let known = all.iter().filter(|term| term.span().holds(today));
-        known.map(|term| term.code.as_str()).collect::<Vec<_>>()
-    };
-    let is_known = Plan::term(all, named, today).is_some();
-    (!is_known).then(|| {
-        let detail = format!("`{named}`; known are {}", known().join(", "));
-        Finding::of("category_unknown", detail)
-    })
+    term("category_unknown", &lists.plan.categories, named, today)
+}
+
+/// Whether a term is none of its table's on a day.
+fn term(code: &'static str, table: &[Term], named: &str, today: Day) -> Option<Finding> {
+    if Plan::term(table, named, today).is_some() {
+        return None;
+    }
+    let known = table.iter().filter(|term| term.span().holds(today));
+    let known: Vec<&str> = known.map(|term| term.code.as_str()).collect();
+    let detail = format!("`{named}`; known are {}", known.join(", "));
+    Some(Finding::of(code, detail))
 }
 
 /// The rules on an end date alone, for a decision that lists and for one that amends: present, to come, within the bound of

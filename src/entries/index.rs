@@ -83,12 +83,6 @@ impl Index {
             .for_each(take);
     }
 
-    /// Whether `set` has an entry of exactly this name.
-    pub fn holds(&self, set: &Set, name: &str) -> bool {
-        let mut buckets = self.buckets(name);
-        buckets.any(|bucket| set.entries_in(bucket, name).next().is_some())
-    }
-
     /// The row of a decision that holds entries in `set`.
     pub fn row<'a>(&self, set: &'a Set, decision: &str) -> Option<Row<'a>> {
         self.buckets(decision)
