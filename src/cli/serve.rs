@@ -1,7 +1,8 @@
 //! `blockfeed serve`: the authority.
 
-use super::{Error, Output, facts, guard, output, secret, signals, telemetry};
+use super::{Error, Output, facts, guard, output, recovery, secret, signals, telemetry};
 use crate::{
+    backup,
     casework::{self, Casework, Rules},
     config::Config,
     log::{self, Authority, Keys},
@@ -58,8 +59,13 @@ impl ServeArgs {
         let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
         let zones = bind_zones(&config).await?;
         let keys = keys(&config)?;
+        recovery::before_opening(&config).await?;
         let registry = Registry::new();
         let casework = open(&config, &keys, &registry)?;
+        if let Err(error) = backup::control::listen(&config.log.data, casework.authority().store())
+        {
+            tracing::warn!(%error, "no backup can be taken while this runs");
+        }
         let zones = start_zones(zones, &config, &casework, &registry)?;
         let dns = zones.as_ref().map(|zones| zones.addresses().plain);
         out.data(&json!({ "listen": listen, "metrics": metrics, "dns": dns }))?;
@@ -146,13 +152,7 @@ pub async fn close(casework: Casework) {
 
 /// Opens the log's online keys.
 pub fn keys(config: &Config) -> Result<Keys, Error> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config
-        .keys
-        .feed
-        .clone()
-        .unwrap_or_else(|| beside("feed.pem"));
+    let (log, feed) = config.keys.paths(&config.log.data);
     if !log.exists() && !config.log.data.join("db").exists() {
         return Err(log::Error::Empty(config.log.data.display().to_string()).into());
     }

@@ -25,6 +25,7 @@ mod publish;
 mod sequencer;
 mod shelf;
 mod state;
+mod tail;
 
 pub use authority::{Authority, Keys, init};
 pub use compaction::LEAST_BETWEEN;
@@ -33,3 +34,4 @@ pub use current::{Current, FeedView};
 pub use error::{Error, Rejected};
 pub use metrics::Metrics;
 pub use sequencer::{Committed, Entrant, GuardHook};
+pub use tail::{Caught, catch_up, lost, offered, seal, size_of};

@@ -27,6 +27,7 @@ mod listen;
 mod matching;
 mod metered;
 mod metrics;
+mod mirrored;
 mod once;
 mod openapi;
 mod page;
@@ -46,6 +47,7 @@ mod zones;
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
+pub use mirrored::{Mirrored, serve_figures, serve_mirror};
 pub use router::router;
 pub use zones::Zones;
 
