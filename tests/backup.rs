@@ -239,3 +239,45 @@ fn what_is_not_whole_or_not_this_log_is_refused() {
     ]));
     assert_eq!((&made["size"], &made["keys"]), (&6.into(), &false.into()));
 }
+
+/// A data directory of each release is kept as its own backup made it: this program opens it,
+/// the audit passes, and it goes on. Made with this passphrase; expires in thirty years.
+#[test]
+fn what_an_earlier_release_left_opens_and_goes_on() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/upgrade");
+    let mut releases = 0;
+    for release in fs::read_dir(kept).unwrap() {
+        let release = release.unwrap().path();
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let made = json(restore(
+            &release.join("backup.tar.zst"),
+            &data,
+            &["--nothing-newer"],
+        ));
+        assert_eq!((&made["size"], &made["keys"]), (&10.into(), &true.into()));
+        for officer in ["o-0017.pem", "o-0042.pem"] {
+            fs::copy(release.join(officer), data.join("keys").join(officer)).unwrap();
+        }
+        let (serving, url) = serve(&data);
+        let world = World { dir, url, serving };
+        let session = made["session"].as_str().unwrap();
+        let audit = || json(run(&["audit", &world.url, "--json", "--session", session]));
+        let before = audit();
+        assert_eq!(before["report"]["decisions"]["list"], 3);
+        assert_eq!(before["report"]["decisions"]["revoke"], 1);
+        // What was private: a proposal that waits, an opening, a subscriber.
+        let waiting = json(world.as_officer("o-0017", &[&["show", "2026-000005"]]));
+        assert!(waiting.to_string().contains("pending.example"), "{waiting}");
+        let subscribers = json(world.as_officer("o-0017", &[&["subscriber", "status"]]));
+        assert_eq!(subscribers["subscribers"][0]["name"], "isp-one");
+        decide(&world, "newer.example");
+        assert!(is_listed(&world, "newer.example"));
+        let after = audit();
+        assert_eq!(after["report"]["decisions"]["list"], 4);
+        assert_eq!(after["report"]["session"], before["report"]["session"]);
+        terminate(world.serving);
+        releases += 1;
+    }
+    assert!(releases > 0);
+}

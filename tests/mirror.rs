@@ -159,7 +159,7 @@ fn a_mirror_follows_and_stands_in_for_the_authority() {
         decide(&world, &name);
     }
     let id = decide(&world, "last.example");
-    world.decide("o-0042", &[&["revoke", &id, "--all"], GROUNDS]);
+    world.decide("o-0042", &[&["revoke", &id], GROUNDS]);
     wait_for("the last decision", || {
         size_of(&to) == size_of(&world.data().join("public"))
     });
