@@ -31,6 +31,7 @@ mod mirrored;
 mod once;
 mod openapi;
 mod page;
+mod pages;
 mod problem;
 mod proposals;
 mod public;
