@@ -7,6 +7,7 @@
 //! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
 
+mod account;
 mod agent;
 mod amend;
 mod approve;
@@ -42,7 +43,6 @@ mod sealed;
 mod secret;
 mod serve;
 mod server;
-mod sheet;
 mod show;
 mod signals;
 mod stay;
@@ -100,6 +100,8 @@ enum Verb {
     Serve(serve::ServeArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    #[command(subcommand)]
+    Account(account::AccountVerb),
     #[command(subcommand)]
     Officer(officer::OfficerVerb),
     #[command(subcommand)]
@@ -165,6 +167,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Serve(args) => args.run(config, out).await,
         Verb::Backup(args) => args.run(config, out),
         Verb::Restore(args) => args.run(config, out).await,
+        Verb::Account(verb) => verb.run(&config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
