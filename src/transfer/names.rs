@@ -1,9 +1,13 @@
 //! An ordered set of names with marks, in pieces of one message each that copies share.
 //!
-//! A piece holds some 400 names as text, and the records made of them once somebody asked for
-//! them. A change copies the pieces that it touches; all others are shared with the set before.
+//! A piece holds some 400 names as text, and where the records made of them lie, once somebody
+//! asked for them. A change copies the pieces that it touches; all others are shared with the set
+//! before. Sets of which one was made of the other by leaving names out share text as well.
 
-use super::name::{above, is_below};
+use super::{
+    name::{above, is_below},
+    shelf::Packed,
+};
 use std::{
     cmp::Ordering,
     iter::Peekable,
@@ -29,21 +33,20 @@ pub(super) struct Names {
     count: usize,
 }
 
-/// Neighbouring names. Never empty.
+/// Neighbouring names of one set. Never empty.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// Mark and key of each name, one after the other.
-    text: Box<[u8]>,
-    /// Where each begins.
-    starts: Box<[u16]>,
+    text: Arc<Text>,
     packed: OnceLock<Packed>,
 }
 
-/// The records of a piece as they stand in a message behind its header.
-#[derive(Debug, Clone)]
-pub(super) struct Packed {
-    pub(super) records: u16,
-    pub(super) bytes: Arc<[u8]>,
+/// Names that stand next to each other, in one set or several.
+#[derive(Debug)]
+struct Text {
+    /// Mark and key of each name, one after the other.
+    bytes: Box<[u8]>,
+    /// Where each begins.
+    starts: Box<[u16]>,
 }
 
 impl Mark {
@@ -90,8 +93,51 @@ impl Names {
     pub(super) fn of_sorted<'a>(names: impl Iterator<Item = (&'a [u8], Mark)>) -> Self {
         let mut maker = Maker::new(PIECE);
         names.for_each(|(key, mark)| maker.push(key, mark));
-        let pieces = maker.finish();
-        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
+        Self::of_pieces(maker.finish())
+    }
+
+    /// The same names, without the records that were made of them for a zone.
+    pub(super) fn shared(&self) -> Self {
+        let pieces = self.pieces.iter().map(|piece| piece.shared()).collect();
+        let count = self.count;
+        Self { pieces, count }
+    }
+
+    /// The names that are kept, each with the mark that it is given; nothing goes with `NONE`.
+    /// Shares the text wherever nothing differs.
+    pub(super) fn kept<'a>(&'a self, mut mark: impl FnMut(&'a [u8], Mark) -> Mark) -> Self {
+        let mut maker = Maker::new(PIECE);
+        let mut marks = Vec::new();
+        for piece in &self.pieces {
+            marks.clear();
+            marks.extend(piece.iter().map(|(key, old)| mark(key, old)));
+            if piece.iter().zip(&marks).all(|((_, old), new)| old == *new) {
+                maker.close();
+                maker.pieces.push(piece.shared());
+                continue;
+            }
+            let left = piece.iter().zip(&marks).filter(|(_, mark)| !mark.is_none());
+            left.for_each(|((key, _), mark)| maker.push(key, *mark));
+        }
+        Self::of_pieces(maker.finish())
+    }
+
+    /// The minimal names: what a name above says already is left out.
+    pub(super) fn to_minimal(&self) -> Self {
+        let mut held: Option<&[u8]> = None;
+        self.kept(|key, mark| {
+            if held.is_some_and(|parent| is_below(key, parent)) {
+                return Mark::NONE;
+            }
+            if mark.has_subtree() {
+                held = Some(key);
+            }
+            mark.minimal()
+        })
+    }
+
+    fn of_pieces(pieces: Vec<Arc<Piece>>) -> Self {
+        let count = pieces.iter().map(|piece| piece.len()).sum();
         Self { pieces, count }
     }
 
@@ -163,20 +209,6 @@ impl Names {
         here.take_while(move |(name, _)| is_below(name, key))
     }
 
-    /// The minimal names in order: what a name above says already is left out.
-    pub(super) fn iter_minimal(&self) -> impl Iterator<Item = (&[u8], Mark)> {
-        let mut held: Option<&[u8]> = None;
-        self.iter().filter_map(move |(key, mark)| {
-            if held.is_some_and(|parent| is_below(key, parent)) {
-                return None;
-            }
-            if mark.has_subtree() {
-                held = Some(key);
-            }
-            Some((key, mark.minimal()))
-        })
-    }
-
     /// The set after moves that stand in order, each name once; what they say of the marks before
     /// isn't looked at.
     pub(super) fn with(&self, moves: &[Move]) -> Self {
@@ -196,8 +228,7 @@ impl Names {
             (taken, rest) = (at + 1, others);
         }
         pieces.extend(self.pieces.iter().skip(taken).cloned());
-        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
-        Self { pieces, count }
+        Self::of_pieces(pieces)
     }
 
     /// The moves that lead from this set to another.
@@ -256,7 +287,7 @@ pub(super) fn merged<'a>(
 impl Piece {
     /// The names in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Mark)> {
-        (0..self.starts.len()).map(|at| self.at(at))
+        (0..self.len()).map(|at| self.at(at))
     }
 
     /// The piece's records, made by `pack` the first time.
@@ -264,22 +295,34 @@ impl Piece {
         self.packed.get_or_init(|| pack(self))
     }
 
+    fn shared(&self) -> Arc<Self> {
+        Arc::new(Self {
+            text: self.text.clone(),
+            packed: OnceLock::new(),
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.text.starts.len()
+    }
+
     fn first(&self) -> Option<&[u8]> {
-        (!self.starts.is_empty()).then(|| self.at(0).0)
+        (self.len() > 0).then(|| self.at(0).0)
     }
 
     fn at(&self, at: usize) -> (&[u8], Mark) {
-        let start = |at: usize| self.starts.get(at).map(|start| usize::from(*start));
-        let begin = start(at).unwrap_or(self.text.len());
-        let end = start(at + 1).unwrap_or(self.text.len());
-        match self.text.get(begin..end).and_then(<[u8]>::split_first) {
+        let Text { bytes, starts } = &*self.text;
+        let start = |at: usize| starts.get(at).map(|start| usize::from(*start));
+        let begin = start(at).unwrap_or(bytes.len());
+        let end = start(at + 1).unwrap_or(bytes.len());
+        match bytes.get(begin..end).and_then(<[u8]>::split_first) {
             Some((mark, key)) => (key, Mark(*mark)),
             None => (&[], Mark::NONE),
         }
     }
 
     fn find(&self, key: &[u8]) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.starts.len());
+        let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
             match self.at(middle).0.cmp(key) {
@@ -358,13 +401,20 @@ impl Maker {
 
     fn close(&mut self) {
         if !self.starts.is_empty() {
+            // Copies of the right size; the room is used again.
+            let text = Text {
+                bytes: self.text.as_slice().into(),
+                starts: self.starts.as_slice().into(),
+            };
             self.pieces.push(Arc::new(Piece {
-                text: std::mem::take(&mut self.text).into(),
-                starts: std::mem::take(&mut self.starts).into(),
+                text: Arc::new(text),
                 packed: OnceLock::new(),
             }));
+            self.text.clear();
+            self.starts.clear();
         }
-        (self.cost, self.last) = (0, Vec::new());
+        self.cost = 0;
+        self.last.clear();
     }
 
     fn finish(mut self) -> Vec<Arc<Piece>> {
@@ -469,13 +519,23 @@ mod tests {
             moves.retain(|m| m.old != m.new);
             assert_eq!(before.moves_to(&held), moves);
             for piece in held.pieces() {
-                let packed = piece.packed(|piece| pack(&form, piece));
-                assert!(
-                    packed.bytes.len() + 12 <= 16 << 10,
-                    "{}",
-                    packed.bytes.len()
-                );
+                let (_, bytes) = pack(&form, piece);
+                assert!(bytes.len() + 12 <= 16 << 10, "{}", bytes.len());
             }
+            let minimal = map
+                .iter()
+                .filter(|(key, _)| !held.is_covered_from_above(key));
+            let minimal = minimal.map(|(key, mark)| (&**key, mark.minimal()));
+            assert!(held.to_minimal().iter().eq(minimal));
+            let some = |key: &[u8]| match key.len() % 7 {
+                0 => Mark::NONE,
+                _ => Mark::ALONE,
+            };
+            let want = map
+                .iter()
+                .map(|(k, m)| (&**k, if k.len() % 50 > 5 { *m } else { some(k) }));
+            let kept = held.kept(|k, m| if k.len() % 50 > 5 { m } else { some(k) });
+            assert!(kept.iter().eq(want.filter(|(_, m)| !m.is_none())));
         }
         assert!(held.pieces().len() > 5);
         let parent = key_of("vn");
