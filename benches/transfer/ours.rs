@@ -23,8 +23,6 @@ struct List {
 impl List {
     /// Adds names; the first ones are the base.
     fn add<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        let lines: Vec<String> = names.map(|n| format!("E {n} + 2026-000001")).collect();
-        let lines = lines.iter().map(String::as_str);
         let mut held = self.moment.lock().unwrap();
         let mut moment = held.take().unwrap_or_else(|| Moment {
             domains: view(Kind::Domain),
@@ -32,11 +30,15 @@ impl List {
             bases: [2, 2],
         });
         let is_first = moment.domains.set.entries() == 0;
-        moment
-            .domains
-            .set
-            .apply_lines(std::iter::empty(), lines)
-            .unwrap();
+        // Some at a time, so that the lines of all don't lie in memory beside the set.
+        let mut names = names.peekable();
+        while names.peek().is_some() {
+            let some = names.by_ref().take(10_000);
+            let lines: Vec<String> = some.map(|n| format!("E {n} + 2026-000001")).collect();
+            let lines = lines.iter().map(String::as_str);
+            let set = &mut moment.domains.set;
+            set.apply_lines(std::iter::empty(), lines).unwrap();
+        }
         moment.domains.serial += if is_first { 0 } else { 2 };
         *held = Some(moment);
         drop(held);

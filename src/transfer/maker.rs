@@ -158,7 +158,8 @@ impl Maker {
                     *zone = Some(Arc::new(next));
                 }
                 None => {
-                    let next = self.begin(level, &moves, feed, now);
+                    let names = whole(&made.listing, &made.networks, level);
+                    let next = self.begin(level, names, feed, now);
                     if kept.is_ok() {
                         kept = self.disk.write(&next, self.session());
                     }
@@ -205,9 +206,7 @@ impl Maker {
         let moves = Level::ALL.map(|level| {
             let wanted = whole(&listing, &networks, level);
             let there = self.zone(level);
-            there.map_or(Names::default().moves_to(&wanted), |zone| {
-                zone.names.moves_to(&wanted)
-            })
+            there.map_or(Vec::new(), |zone| zone.names.moves_to(&wanted))
         });
         let made = Made {
             moment,
@@ -303,13 +302,13 @@ impl Maker {
     }
 
     /// A zone that was never there, or can't go on.
-    fn begin(&self, level: Level, moves: &[Move], feed: u64, now: u64) -> Zone {
+    fn begin(&self, level: Level, names: Names, feed: u64, now: u64) -> Zone {
         Zone {
             level,
             form: self.forms[level as usize].clone(),
             serial: next_serial(self.serials[level as usize], now),
             feed,
-            names: Names::default().with(moves),
+            names,
             shelf: self.disk.shelf(level),
             history: VecDeque::new(),
         }

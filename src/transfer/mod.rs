@@ -28,6 +28,7 @@ mod metrics;
 mod name;
 mod names;
 mod notify;
+mod piece;
 mod places;
 mod query;
 mod reading;

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{
-    names::Piece,
+    piece::Piece,
     tsig::Signer,
     wire::{self, Head, Message},
     zone::{Since, Step, Zone},

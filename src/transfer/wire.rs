@@ -2,7 +2,8 @@
 
 use super::{
     name::{Name, Profile},
-    names::{Mark, Piece},
+    names::Mark,
+    piece::Piece,
 };
 
 /// What all records of a zone share.
