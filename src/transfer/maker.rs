@@ -93,10 +93,10 @@ impl Maker {
     }
 
     /// Lets go of what was kept of another history: the serials go on, no difference leads across.
-    fn learn(&mut self, session: String) {
+    fn learn(&mut self, session: String) -> Result<(), Error> {
         for level in Level::ALL {
-            // What isn't cut off, the next append would make unreadable: then all is written whole.
-            self.doubtful |= self.disk.mend(level).is_err();
+            // What isn't cut off would hide the next step.
+            self.disk.mend(level)?;
         }
         let kept = self.zones.iter_mut().zip(&self.kept_of);
         for ((zone, of), serial) in kept.zip(&mut self.serials) {
@@ -110,6 +110,7 @@ impl Maker {
             self.before = None;
         }
         self.session = Some(session);
+        Ok(())
     }
 
     /// The zones as they were made last, or kept.
@@ -129,7 +130,7 @@ impl Maker {
             return Ok(Vec::new());
         };
         if self.session.is_none() {
-            self.learn(self.source.session());
+            self.learn(self.source.session())?;
         }
         let (made, moves, afresh) = match self.made.take() {
             None => {
