@@ -57,10 +57,15 @@ impl ServeArgs {
         let server = serve::Server::bind(config.serve.clone()).await?;
         let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
         let zones = bind_zones(&config).await?;
-        let keys = keys(&config)?;
         let registry = Registry::new();
+        key_files(&config)?;
+        // The zones that were kept are served while keys and log are read.
+        let source = Arc::new(serve::Zones::waiting());
+        let zones = start_zones(zones, &config, &source, &registry)?;
+        let keys = keys(&config)?;
         let casework = open(&config, &keys, &registry)?;
-        let zones = start_zones(zones, &config, &casework, &registry)?;
+        source.open(casework.clone());
+        drop(source);
         let dns = zones.as_ref().map(|zones| zones.addresses().plain);
         out.data(&json!({ "listen": listen, "metrics": metrics, "dns": dns }))?;
         let zones_at = dns.map_or(String::new(), |dns| format!("   zones dns://{dns}"));
@@ -84,20 +89,19 @@ pub async fn bind_zones(config: &Config) -> Result<Option<transfer::Server>, Err
     Ok(Some(transfer::Server::bind(config.transfer.clone()).await?))
 }
 
-/// Serves the zones of an authority.
+/// Serves the zones of an authority; before its log is open, those that were kept.
 pub fn start_zones(
     server: Option<transfer::Server>,
     config: &Config,
-    casework: &Casework,
+    source: &Arc<serve::Zones>,
     registry: &Registry,
 ) -> Result<Option<transfer::Handle>, Error> {
     let Some(server) = server else {
         return Ok(None);
     };
     let metrics = transfer::Metrics::new(registry).map_err(transfer::Error::from)?;
-    let source = Arc::new(serve::Zones::new(casework.clone()));
     let folder = config.log.data.join("zones");
-    Ok(Some(server.start(&folder, source, metrics)?))
+    Ok(Some(server.start(&folder, source.clone(), metrics)?))
 }
 
 /// Opens the log with its guard, and the desk before it. Blocks while the log is read.
@@ -146,22 +150,25 @@ pub async fn close(casework: Casework) {
 
 /// Opens the log's online keys.
 pub fn keys(config: &Config) -> Result<Keys, Error> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config
-        .keys
-        .feed
-        .clone()
-        .unwrap_or_else(|| beside("feed.pem"));
-    if !log.exists() && !config.log.data.join("db").exists() {
-        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
-    }
+    let (log, feed) = key_files(config)?;
     let file = config.keys.passphrase_file.as_deref();
     let passphrase = secret::passphrase(file, &named(&log, &feed))?;
     Ok(Keys {
         log: secret::read_key(&log, &passphrase)?,
         feed: secret::read_key(&feed, &passphrase)?,
     })
+}
+
+/// The files of the online keys; refused where there is no log at all.
+fn key_files(config: &Config) -> Result<(PathBuf, PathBuf), Error> {
+    let beside = |name: &str| config.log.data.join("keys").join(name);
+    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
+    let feed = config.keys.feed.clone();
+    let feed = feed.unwrap_or_else(|| beside("feed.pem"));
+    if !log.exists() && !config.log.data.join("db").exists() {
+        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
+    }
+    Ok((log, feed))
 }
 
 fn named(log: &Path, feed: &Path) -> String {

@@ -24,6 +24,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -76,7 +77,8 @@ impl Stage {
         config.keys.passphrase_file = Some(passphrase_file.clone());
         let registry = Registry::new();
         let casework = serve::open(&config, &serve::keys(&config)?, &registry)?;
-        let zones = serve::start_zones(zones, &config, &casework, &registry)?;
+        let source = Arc::new(crate::serve::Zones::new(casework.clone()));
+        let zones = serve::start_zones(zones, &config, &source, &registry)?;
         let first = casework.authority().leaf(0)?;
         let genesis = leaf_hash(&first.ok_or_else(|| Error::said("the log has no first leaf"))?);
         let (origin, session, size) = {
