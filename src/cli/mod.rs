@@ -23,6 +23,7 @@ mod facts;
 mod form;
 mod guard;
 mod held;
+mod host;
 mod init;
 mod list;
 mod lists;
@@ -33,11 +34,14 @@ mod probe;
 mod proposal;
 mod propose;
 mod registry;
+mod reload;
+mod restart;
 mod revoke;
 mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod service;
 mod sheet;
 mod show;
 mod signals;
@@ -139,10 +143,16 @@ pub fn main() -> ExitCode {
         Err(Error::Unsure) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("blockfeed: {error}"));
-            ExitCode::FAILURE
+            match error {
+                Error::Disk(_) => ExitCode::from(EXIT_DISK),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
+
+/// The exit code after a failed write: an init system may tell it from a refusal to start.
+const EXIT_DISK: u8 = 74;
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let environment: Vec<_> = std::env::vars_os()
