@@ -16,6 +16,7 @@ mod compact;
 mod config_verb;
 mod demo;
 mod desk;
+mod doctor;
 mod document;
 mod erase;
 mod error;
@@ -28,6 +29,7 @@ mod init;
 mod list;
 mod lists;
 mod lookup;
+mod manual;
 mod officer;
 mod output;
 mod probe;
@@ -124,6 +126,9 @@ enum Verb {
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
     Config(config_verb::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -187,6 +192,9 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),
+        Verb::Doctor(args) => args.run(config, out).await,
+        Verb::Completions(args) => args.run(out),
+        Verb::Man(args) => args.run(out),
         Verb::Demo(args) => args.run(config, out).await,
     }
 }
