@@ -42,7 +42,7 @@ prepare() {
   # The release before, for the upgrade: the same program under a lower version.
   dpkg-deb -R "$deb" "$folder/old"
   sed -i 's/^Version: .*/Version: 0.0.1-1/' "$folder/old/DEBIAN/control"
-  dpkg-deb --root-owner-group -b "$folder/old" "$folder/one/tmp/old.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder/old" "$folder/one/tmp/old.deb" >/dev/null
 }
 
 # command UNIT: the ExecStart of an installed unit, by this script's hand.
