@@ -16,7 +16,8 @@ die() { echo "trial: FAILED: $*" >&2; exit 1; }
 must() { local what=$1; shift; "$@" >/dev/null 2>&1 || die "$what ($*)"; echo "   ok  $what"; }
 must_not() { local what=$1; shift; ! "$@" >/dev/null 2>&1 || die "$what ($*)"; echo "   ok  $what"; }
 in_root() { chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${@:2}"; }
-as_user() { local root=$1; shift; chroot --userspec=blockfeed:blockfeed "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/var/lib/blockfeed \
+# With become=exec it takes this process's place, so that signals reach the program itself.
+as_user() { local root=$1; shift; ${become:-} chroot --userspec=blockfeed:blockfeed "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/var/lib/blockfeed \
   LC_ALL=C.UTF-8 CREDENTIALS_DIRECTORY=/run/credentials BLOCKFEED_PASSPHRASE="$passphrase" "$@"; }
 passphrase='a passphrase of the trial'
 
@@ -53,7 +54,7 @@ start() {
   local line
   line=$(command_of "$1" "$2")
   # shellcheck disable=SC2016
-  as_user "$1" /bin/sh -c "umask 027; exec $line" >>"$folder/$2.log" 2>&1 &
+  become=exec as_user "$1" /bin/sh -c "umask 027; exec $line" >>"$folder/$2.log" 2>&1 &
   started=$!
 }
 

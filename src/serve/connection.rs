@@ -28,8 +28,8 @@ pub(super) const HEAD_TIME: Duration = Duration::from_secs(15);
 /// What HTTP/2 begins with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What ALPN offers.
-pub(super) const PROTOCOLS: &[&str] = &["h2", "http/1.1"];
+/// What ALPN offers. A client that offers only the oldest would be sent away without it.
+pub(super) const PROTOCOLS: &[&str] = &["h2", "http/1.1", "http/1.0"];
 
 /// Whoever a proxy of ours speaks for has so many requests at hand as others have connections:
 /// the place that this one takes, or none where the client has as many as it may.

@@ -161,7 +161,7 @@ fn reading_goes_on_when_the_disk_is_full() {
         "healthz",
         "log/checkpoint",
         "feeds/domains/manifest",
-        "feeds/domains/rpz",
+        "feeds/domains.rpz",
         "api/v1/log",
         "api/v1/lookup?subject=first.example.vn",
     ] {
@@ -235,8 +235,8 @@ fn below_the_reserve_new_decisions_are_refused_and_unblocking_goes_on() {
     let id = decide(&world, &serving, "first.example.vn").unwrap();
     small.bring_home(&serving);
     drop(serving);
-    // 160 MB in all: less than the reserve, more than a quarter of it.
-    let serving = small.start(&["log.reserve=400000000".to_owned()]);
+    // 240 MB in all, some 180 free: less than the reserve, more than a quarter of it.
+    let serving = small.start(&["log.reserve=500000000".to_owned()]);
     let refused = decide(&world, &serving, "second.example.vn").unwrap_err();
     assert!(refused.contains("no_room"), "{refused}");
     let stay = [&["stay", "first.example.vn"][..], GROUNDS].concat();

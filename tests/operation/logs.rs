@@ -48,7 +48,7 @@ fn no_secret_and_no_person_stands_in_the_log() {
         "o-0017",
         &[&["subscriber", "token", "shopee", "--feed", feed]],
     ));
-    let token = made["token"].as_str().unwrap().to_owned();
+    let token = made["secret"].as_str().unwrap().to_owned();
     let bearer = format!("Authorization: Bearer {token}");
     // Good and bad requests that carry what must not be kept.
     let bad = format!("Authorization: Bearer bf_{}", "canarytoken".repeat(4));
