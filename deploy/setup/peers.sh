@@ -29,6 +29,8 @@ wanted=(
   nft nftables
   bird bird2
   birdc bird2
+  promtool prometheus
+  curl curl
   go golang-go
   redis-check-rdb redis-tools
   redis-server redis-server

@@ -17,6 +17,7 @@ mod compact;
 mod config_verb;
 mod demo;
 mod desk;
+mod doctor;
 mod document;
 mod erase;
 mod error;
@@ -24,21 +25,26 @@ mod facts;
 mod form;
 mod guard;
 mod held;
+mod host;
 mod init;
 mod list;
 mod lists;
 mod lookup;
+mod manual;
 mod officer;
 mod output;
 mod probe;
 mod proposal;
 mod propose;
 mod registry;
+mod reload;
+mod restart;
 mod revoke;
 mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod service;
 mod show;
 mod signals;
 mod stay;
@@ -122,6 +128,9 @@ enum Verb {
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
     Config(config_verb::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -141,10 +150,16 @@ pub fn main() -> ExitCode {
         Err(Error::Unsure) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("blockfeed: {error}"));
-            ExitCode::FAILURE
+            match error {
+                Error::Disk(_) => ExitCode::from(EXIT_DISK),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
+
+/// The exit code after a failed write: an init system may tell it from a refusal to start.
+const EXIT_DISK: u8 = 74;
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let environment: Vec<_> = std::env::vars_os()
@@ -180,6 +195,9 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),
+        Verb::Doctor(args) => args.run(config, out).await,
+        Verb::Completions(args) => args.run(out),
+        Verb::Man(args) => args.run(out),
         Verb::Demo(args) => args.run(config, out).await,
     }
 }

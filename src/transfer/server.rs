@@ -16,6 +16,7 @@ use super::{
     ring, tls,
     wire::Form,
 };
+use crate::tls::Certificate;
 use arc_swap::ArcSwap;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -34,7 +35,7 @@ pub struct Server {
     stamp: ring::Stamp,
     udp: UdpSocket,
     tcp: TcpListener,
-    tls: Option<(TcpListener, TlsAcceptor)>,
+    tls: Option<(TcpListener, Arc<Certificate>)>,
     addresses: Addresses,
 }
 
@@ -67,9 +68,9 @@ impl Server {
         let (udp, tcp) = bind_both(config.listen).await?;
         let tls = match config.tls_listen {
             Some(address) => {
-                let acceptor = tls::acceptor(&config)?;
+                let certificate = tls::certificate(&config)?;
                 let listener = TcpListener::bind(address).await.map_err(bind(address))?;
-                Some((listener, acceptor))
+                Some((listener, certificate))
             }
             None => None,
         };
@@ -93,6 +94,13 @@ impl Server {
     /// Where it is bound.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The certificate of transfers over TLS, for whoever looks after it.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.tls
+            .as_ref()
+            .map(|(_, certificate)| certificate.clone())
     }
 
     /// Serves the zones of a source. `folder` keeps them, so that the next start serves the last
@@ -131,8 +139,8 @@ impl Server {
         let places = Places::new(all, each, metrics);
         let (at, of) = (desk.clone(), places.clone());
         tasks.spawn(accept(self.tcp, None, at, of, patience));
-        if let Some((listener, acceptor)) = self.tls {
-            let at = desk.clone();
+        if let Some((listener, certificate)) = self.tls {
+            let (at, acceptor) = (desk.clone(), tls::acceptor(&certificate)?);
             tasks.spawn(accept(listener, Some(acceptor), at, places, patience));
         }
         Ok(Handle {

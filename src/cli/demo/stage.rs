@@ -8,6 +8,7 @@ use crate::{
         Error, Output,
         desk::Officer,
         document::{self, Parts},
+        output,
         secret::{self, Passphrase},
         serve,
         server::Server,
@@ -76,7 +77,9 @@ impl Stage {
         config.keys.feed = Some(keys_dir.join("feed.pem"));
         config.keys.passphrase_file = Some(passphrase_file.clone());
         let registry = Registry::new();
-        let casework = serve::open(&config, &serve::keys(&config)?, &registry)?;
+        let casework = serve::open(&config, &serve::keys(&config)?, &registry, |error| {
+            output::note(&format!("blockfeed: {error}: nothing more is taken in"));
+        })?;
         let source = Arc::new(crate::serve::Zones::new(casework.clone()));
         let zones = serve::start_zones(zones, &config, &source, &registry)?;
         let first = casework.authority().leaf(0)?;

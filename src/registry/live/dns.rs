@@ -82,6 +82,15 @@ impl Dns {
         })
     }
 
+    /// Whether the resolver answers at all: it is asked for the servers of `vn`.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn alive(&self) -> Result<(), String> {
+        let asked = self.lookup("vn", RecordType::NS).await;
+        asked.map(drop).map_err(|fault| fault.detail)
+    }
+
     /// What the DNS says of `name`, whose registrable domain is `registrable`.
     pub async fn ask(
         &self,
