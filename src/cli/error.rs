@@ -1,7 +1,8 @@
 //! What a verb can fail with. The text is what the user reads: what, why, what to do.
 
 use crate::{
-    accounts, agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry,
+    accounts, agent, backup, canon, casework, check, config, decision, feed, fetch, log, probe,
+    registry,
     serve, subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
@@ -67,6 +68,8 @@ pub enum Error {
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    #[error(transparent)]
+    Backup(#[from] backup::Error),
     #[error(transparent)]
     Agent(#[from] agent::Error),
     #[error(transparent)]

@@ -1,8 +1,8 @@
 //! The command line: parse, dispatch, print, exit code. No rule of the domain lives here.
 //!
 //! Each verb has a file of its own, named for it. Verbs that write speak HTTP to the running
-//! authority, the officer's signature being the credential; only `init` and `serve` open the
-//! data directory. Standard output has the answer (with `--json` one JSON document), standard
+//! authority, the officer's signature being the credential; only `init`, `serve`, `backup` and
+//! `restore` open the data directory. Standard output has the answer (with `--json` one JSON document), standard
 //! error has progress and errors; the exit code is 0 only on success, 2 for a wrong command line
 //! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
@@ -12,6 +12,7 @@ mod agent;
 mod amend;
 mod approve;
 mod audit;
+mod backup;
 mod check;
 mod compact;
 mod config_verb;
@@ -31,14 +32,17 @@ mod list;
 mod lists;
 mod lookup;
 mod manual;
+mod mirror;
 mod officer;
 mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod recovery;
 mod registry;
 mod reload;
 mod restart;
+mod restore;
 mod revoke;
 mod sealed;
 mod secret;
@@ -100,6 +104,8 @@ pub struct Cli {
 enum Verb {
     Init(init::InitArgs),
     Serve(serve::ServeArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     #[command(subcommand)]
     Account(account::AccountVerb),
     #[command(subcommand)]
@@ -124,6 +130,7 @@ enum Verb {
     List(list::ListArgs),
     Agent(agent::AgentVerb),
     Audit(audit::AuditArgs),
+    Mirror(mirror::MirrorArgs),
     Probe(probe::ProbeArgs),
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
@@ -174,6 +181,8 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Init(args) => args.run(config, out),
         Verb::Serve(args) => args.run(config, out).await,
         Verb::Account(verb) => verb.run(&config, out).await,
+        Verb::Backup(args) => args.run(config, out),
+        Verb::Restore(args) => args.run(config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
@@ -192,6 +201,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,
         Verb::Audit(args) => args.run(&config, out).await,
+        Verb::Mirror(args) => args.run(config, out).await,
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),

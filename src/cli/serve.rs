@@ -1,9 +1,11 @@
 //! `blockfeed serve`: the authority.
 
 use super::{
-    Error, Output, facts, guard, host, reload::Reload, restart, secret, service, signals, telemetry,
+    Error, Output, facts, guard, host, recovery, reload::Reload, restart, secret, service, signals,
+    telemetry,
 };
 use crate::{
+    backup,
     casework::{self, Casework, Rules},
     config::Config,
     log::{self, Authority, Keys},
@@ -72,6 +74,8 @@ impl ServeArgs {
         let reload = Reload::begin(certificates, &registry)?;
         let figures = host::watch(config.log.data.clone(), &registry)?;
         key_files(&config)?;
+        // Before the zones: where the log had lost its tail, the kept zones are behind their secondaries.
+        recovery::before_opening(&config).await?;
         // The zones that were kept are served while keys and log are read.
         let source = Arc::new(serve::Zones::waiting());
         let zones = start_zones(zones, &config, &source, &registry)?;
@@ -80,6 +84,10 @@ impl ServeArgs {
         let casework = open(&config, &keys, &registry, |error| drop(failed.send(error)))?;
         source.open(casework.clone());
         drop(source);
+        if let Err(error) = backup::control::listen(&config.log.data, casework.authority().store())
+        {
+            tracing::warn!(%error, "no backup can be taken while this runs");
+        }
         say(&server, zones.as_ref(), out)?;
         let heartbeats = service::heartbeats();
         let (ended, end) = oneshot::channel();
@@ -221,10 +229,7 @@ pub fn keys(config: &Config) -> Result<Keys, Error> {
 
 /// The files of the online keys; refused where there is no log at all.
 fn key_files(config: &Config) -> Result<(PathBuf, PathBuf), Error> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config.keys.feed.clone();
-    let feed = feed.unwrap_or_else(|| beside("feed.pem"));
+    let (log, feed) = config.keys.paths(&config.log.data);
     if !log.exists() && !config.log.data.join("db").exists() {
         return Err(log::Error::Empty(config.log.data.display().to_string()).into());
     }

@@ -289,7 +289,7 @@ async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Er
     })
 }
 
-fn metrics_router(registry: Registry) -> Router {
+pub(super) fn metrics_router(registry: Registry) -> Router {
     let figures = move || {
         let registry = registry.clone();
         async move {

@@ -30,6 +30,7 @@ mod listen;
 mod matching;
 mod metered;
 mod metrics;
+mod mirrored;
 mod once;
 mod openapi;
 mod page;
@@ -51,8 +52,7 @@ mod zones;
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
-pub use proxy::ProxyHeader;
-pub use router::router;
+topub use router::router;
 pub use zones::Zones;
 
 /// The template of a route, for metrics; set by handlers that parse their path themselves.
