@@ -52,7 +52,9 @@ mod zones;
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
-topub use router::router;
+pub use mirrored::{Mirrored, serve_figures, serve_mirror};
+pub use proxy::ProxyHeader;
+pub use router::router;
 pub use zones::Zones;
 
 /// The template of a route, for metrics; set by handlers that parse their path themselves.
