@@ -25,6 +25,7 @@ mod guard;
 mod held;
 mod init;
 mod list;
+mod listed;
 mod lists;
 mod lookup;
 mod officer;
