@@ -21,6 +21,8 @@ pub enum Error {
     },
     #[error("the API's description can't be written: {0}")]
     Description(#[from] serde_json::Error),
+    #[error("the catalogue of texts: {0}")]
+    Texts(String),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }

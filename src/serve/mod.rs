@@ -30,6 +30,7 @@ mod metrics;
 mod once;
 mod openapi;
 mod page;
+mod pages;
 mod problem;
 mod proposals;
 mod public;

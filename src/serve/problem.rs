@@ -81,6 +81,11 @@ impl Problem {
         self
     }
 
+    /// Status, code and sentence, for whoever shows them in another form.
+    pub(super) fn told(&self) -> (StatusCode, &'static str, &str) {
+        (self.status, self.code, &self.detail)
+    }
+
     /// Adds a field.
     pub(super) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.more.insert(field.to_owned(), value.into());
@@ -90,6 +95,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        // For `pages::problems`, which shows it to a browser as a page.
+        let told = self.clone();
         let mut document = self.more;
         document.insert(
             "type".into(),
@@ -112,6 +119,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        response.extensions_mut().insert(told);
         response
     }
 }

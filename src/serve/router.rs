@@ -7,6 +7,7 @@ use super::{
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
+    pages,
     problem::Problem,
     proposals, public,
     site::Site,
@@ -43,6 +44,7 @@ pub fn router(
 }
 
 pub(super) fn of_site(site: Site) -> Result<Router, Error> {
+    pages::texts::check()?;
     let (api, document) = api(&site).split_for_parts();
     let document: Bytes = openapi::finish(document).to_json()?.into();
     let described = async move |headers: HeaderMap| {
@@ -53,6 +55,7 @@ pub(super) fn of_site(site: Site) -> Result<Router, Error> {
     Ok(files_and_health()
         .route("/api/openapi.json", get(described))
         .merge(api)
+        .merge(pages::routes())
         .fallback(async || Problem::missing("there is no such path here"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -61,6 +64,7 @@ pub(super) fn of_site(site: Site) -> Result<Router, Error> {
                 "this path takes another method; the header Allow names it",
             )
         })
+        .layer(middleware::from_fn(pages::problems::as_pages))
         .layer(middleware::from_fn_with_state(site.clone(), watch::watch))
         .with_state(site))
 }

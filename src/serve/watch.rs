@@ -44,10 +44,13 @@ pub(super) async fn watch(State(site): State<Site>, request: Request, next: Next
     }
     let value = HeaderValue::from_static;
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, value("nosniff"));
-    headers.insert(header::REFERRER_POLICY, value("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, value("default-src 'none'"));
-    if method == Method::GET || method == Method::HEAD {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value("*"));
+    // A page has its own.
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::REFERRER_POLICY, value("no-referrer"));
+        headers.insert(header::CONTENT_SECURITY_POLICY, value("default-src 'none'"));
+        if method == Method::GET || method == Method::HEAD {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value("*"));
+        }
     }
     answer
 }

@@ -1,0 +1,69 @@
+//! Pages: what people see in a browser, rendered here, in Vietnamese first and in English.
+//!
+//! Owns the frame of all pages ([`shell`]), the catalogue of texts ([`texts`]), the pieces that pages
+//! are put together from ([`parts`]), forms ([`form`]), stylesheet and scripts ([`assets`]), errors as
+//! pages ([`problems`]), and the public pages. The officers' pages stand beside them and use the
+//! same kit. Everything works without a script, but for what a passkey signs.
+//! Follows WCAG 2.2 level AA, CSP level 3 (no script or style within a page), design: Who holds what.
+//!
+//! A page is a template that extends `base.html`, a struct with a [`Shell`], and a handler:
+//!
+//! ```text
+//! // templates/desk/note.html
+//! {% extends "base.html" %}
+//! {% block content %}
+//! <h1>{{ shell.title }}</h1>
+//! {% include "parts/summary.html" %}          (needs a field `form`: what is wrong, above it)
+//! <form method="post"><input type="hidden" name="csrf" value="{{ shell.csrf }}">
+//! {{ form.field("text", "note.text").hint("note.text_hint").required().area(6).max(2000) }}
+//! <button>{{ shell.t("form.send") }}</button></form>
+//! <p>{{ shell.badge(Tone::Good, "note.kept") }} {{ shell.time(at) }}</p>
+//! {% endblock %}
+//!
+//! // note.rs
+//! #[derive(Template)]
+//! #[template(path = "desk/note.html")]
+//! struct NotePage { shell: Shell, form: Form, at: u64 }
+//!
+//! async fn keep(State(site): State<Site>, visitor: Visitor, mut form: Form) -> Answer {
+//!     let text = form.required("text", 2000);          // notes the error, says it in the language
+//!     if form.is_wrong() {
+//!         let shell = Shell::framed(&visitor, visitor.lang.t("note.title"), nav).signed_in(person, csrf);
+//!         return show_private(form.status(), &NotePage { shell, form, at: 0 });
+//!     }
+//!     site.ask(move |desk| desk.add_note(&text)).await?;
+//!     see_other("/desk/notes")
+//! }
+//!
+//! // texts/desk.toml (named in `texts::FILES`; a test finds keys without use and uses without key)
+//! [note]
+//! title = { vi = "Ghi chú", en = "Note" }
+//! ```
+//!
+//! Keys are always written out: a key put together from pieces isn't found by the test. Where a key
+//! depends on a value, `match` gives the whole key. Errors of `casework` become pages by
+//! themselves (`?` on [`Problem`](super::problem::Problem)). A router of pages is wrapped in
+//! [`visitor::language`], as [`routes`] does. Pieces for htmx are templates without `extends`, shown
+//! where [`Visitor::piece`](visitor::Visitor) is true.
+
+pub(super) mod assets;
+pub(super) mod clock;
+pub(super) mod form;
+mod home;
+pub(super) mod parts;
+pub(super) mod problems;
+pub(super) mod shell;
+pub(super) mod show;
+pub(super) mod texts;
+pub(super) mod visitor;
+
+use super::site::Site;
+use axum::{Router, middleware, routing::get};
+
+/// The public pages.
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(home::home))
+        .layer(middleware::from_fn(visitor::language))
+        .route("/assets/{name}", get(assets::asset))
+}
