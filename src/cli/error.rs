@@ -2,8 +2,7 @@
 
 use crate::{
     accounts, agent, backup, canon, casework, check, config, decision, feed, fetch, log, probe,
-    registry,
-    serve, subject, tlog, transfer, trust,
+    registry, serve, subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
 

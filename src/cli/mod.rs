@@ -29,6 +29,7 @@ mod held;
 mod host;
 mod init;
 mod list;
+mod listed;
 mod lists;
 mod lookup;
 mod manual;
