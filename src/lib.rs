@@ -16,6 +16,7 @@
 //! | 0 | `tlog` | Merkle tree, tiles, notes, checkpoints, cosignatures, proofs | what a leaf means, I/O |
 //! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark, data sets | domain types |
 //! | 0 | `fetch` | bounded, timed reading of a URL or a folder | what it reads |
+//! | 0 | `tls` | a listener's certificate from files, read anew while it serves | what is served |
 //! | 1 | `backup` | the form of a backup, its manifest, the socket by which a running authority is asked for a copy | what the database says |
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
@@ -54,5 +55,6 @@ pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;
+pub mod tls;
 pub mod transfer;
 pub mod trust;

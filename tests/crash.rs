@@ -19,7 +19,7 @@ fn writer() -> Fallible<()> {
 }
 
 /// A log is given up after so many kills: each check folds it from its first leaf.
-const KILLS_A_LOG: u32 = 100;
+const KILLS_A_LOG: u32 = 25;
 
 #[test]
 fn nothing_acknowledged_is_lost() -> Fallible<()> {

@@ -23,6 +23,9 @@ pub enum Error {
         path: String,
         source: std::io::Error,
     },
+    /// The disk takes writes again after one failed; the next start finds out what it holds.
+    #[error("{0}: the process ends to start anew")]
+    Disk(log::Error),
     #[error("the guard: {}{}", .0.rule.en, instead(.0))]
     Guard(Box<check::Finding>),
     /// The authority's own words.

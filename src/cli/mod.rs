@@ -18,6 +18,7 @@ mod compact;
 mod config_verb;
 mod demo;
 mod desk;
+mod doctor;
 mod document;
 mod erase;
 mod error;
@@ -25,10 +26,13 @@ mod facts;
 mod form;
 mod guard;
 mod held;
+mod host;
 mod init;
 mod list;
+mod listed;
 mod lists;
 mod lookup;
+mod manual;
 mod mirror;
 mod officer;
 mod output;
@@ -37,12 +41,15 @@ mod proposal;
 mod propose;
 mod recovery;
 mod registry;
+mod reload;
+mod restart;
 mod restore;
 mod revoke;
 mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod service;
 mod show;
 mod signals;
 mod stay;
@@ -129,6 +136,9 @@ enum Verb {
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
     Config(config_verb::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -148,10 +158,16 @@ pub fn main() -> ExitCode {
         Err(Error::Unsure) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("blockfeed: {error}"));
-            ExitCode::FAILURE
+            match error {
+                Error::Disk(_) => ExitCode::from(EXIT_DISK),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
+
+/// The exit code after a failed write: an init system may tell it from a refusal to start.
+const EXIT_DISK: u8 = 74;
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let environment: Vec<_> = std::env::vars_os()
@@ -165,9 +181,9 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
     match verb {
         Verb::Init(args) => args.run(config, out),
         Verb::Serve(args) => args.run(config, out).await,
+        Verb::Account(verb) => verb.run(&config, out).await,
         Verb::Backup(args) => args.run(config, out),
         Verb::Restore(args) => args.run(config, out).await,
-        Verb::Account(verb) => verb.run(&config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
@@ -190,6 +206,9 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),
+        Verb::Doctor(args) => args.run(config, out).await,
+        Verb::Completions(args) => args.run(out),
+        Verb::Man(args) => args.run(out),
         Verb::Demo(args) => args.run(config, out).await,
     }
 }

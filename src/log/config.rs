@@ -16,6 +16,9 @@ pub struct Config {
     pub heartbeat: u64,
     /// The most decisions that share one commit.
     pub batch: usize,
+    /// Bytes of disk that are kept free: below that new decisions are refused, below a quarter of
+    /// it those that unblock as well. 0: no look at the disk.
+    pub reserve: u64,
     /// Lines of `domains` that came or went since the base before the current one, from which on
     /// the base of the zones moves at any hour; 0: never by itself.
     pub compact_at: u64,
@@ -39,6 +42,7 @@ impl Default for Config {
             poll: 60,
             heartbeat: 60,
             batch: 64,
+            reserve: 256 << 20,
             compact_at: 20_000,
             compact_quietly: 500,
             quiet_hour: Some(19),

@@ -56,6 +56,8 @@ pub enum Error {
     Opening(String),
     #[error("the sequencer has stopped")]
     Stopped,
+    #[error("a private table: {0}")]
+    Desk(String),
     #[error(
         "the published log at {from} can't be taken up: {why}. Nothing of it was stored; name another mirror, \
          and keep this one's files: they are evidence"
@@ -79,6 +81,18 @@ pub enum Rejected {
         least = super::LEAST_BETWEEN
     )]
     TooSoon(u64),
+    #[error(
+        "the disk has {free} bytes left and {wanted} are kept free: nothing was written. The operator makes room; what unblocks is taken in longest"
+    )]
+    NoRoom { free: u64, wanted: u64 },
+    #[error(
+        "the log takes nothing in since a write failed ({0}); what was published is served on. Nothing of this was written: send it again when the operator has mended it"
+    )]
+    ReadOnly(String),
+    #[error(
+        "a write failed while this was taken in ({0}). It is not acknowledged, and may have entered: send it again when the log goes on, and a decision that did enter is acknowledged then"
+    )]
+    Unsettled(String),
     #[error("the log is stopping; try again")]
     Stopping,
 }
