@@ -1,6 +1,6 @@
 //! What the operator may set about HTTP.
 
-use crate::entries::FeedName;
+use crate::{accounts, entries::FeedName};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub address_rate: u32,
     /// How many may come from an address at once after a silence.
     pub address_burst: u32,
+    /// Signing in at the desk.
+    pub accounts: accounts::Config,
 }
 
 impl Default for Config {
@@ -67,6 +69,7 @@ impl Default for Config {
             token_burst: 500,
             address_rate: 100,
             address_burst: 2_000,
+            accounts: accounts::Config::default(),
         }
     }
 }
