@@ -17,9 +17,11 @@
 //! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark, data sets | domain types |
 //! | 0 | `fetch` | bounded, timed reading of a URL or a folder | what it reads |
 //! | 0 | `tls` | a listener's certificate from files, read anew while it serves | what is served |
+//! | 1 | `backup` | the form of a backup, its manifest, the socket by which a running authority is asked for a copy | what the database says |
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
 //! | 1 | `registry` | facts: the lists, the suffix list, data sets, RDAP, WHOIS, DNS | what follows from them |
+//! | 2 | `accounts` | who may sign in at the desk: accounts, sessions, enrolment, the journal of it | what they do there, transport, decisions |
 //! | 2 | `decision` | leaves, parts, approvals, canonical bytes, and the fold to entries; pure | storage, clocks |
 //! | 3 | `check` | the guard and the reading of a list; pure | where facts came from |
 //! | 3 | `feed` | snapshot, delta, manifest and rendered formats, encoding and decoding | sockets |
@@ -28,13 +30,15 @@
 //! | 6 | `transfer` | policy zones from entries; SOA, AXFR, IXFR, NOTIFY, TSIG, XoT over a source of five methods | the store, HTTP, casework |
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes; the log as the source of zones | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
-//! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
+//! | 7 | `audit` | the auditor: rebuild everything from what was published; the mirror, which keeps what it verified | serve, store, log, casework |
 //! | 7 | `probe` | whether it is enforced: asks resolver, firewall, endpoint for the test entry | serve, store, log, casework |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 //! | 9 | `cli` | parse, dispatch, exit code | any rule |
 
+pub mod accounts;
 pub mod agent;
 pub mod audit;
+pub mod backup;
 pub mod canon;
 pub mod casework;
 pub mod check;

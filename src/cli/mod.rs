@@ -1,16 +1,18 @@
 //! The command line: parse, dispatch, print, exit code. No rule of the domain lives here.
 //!
 //! Each verb has a file of its own, named for it. Verbs that write speak HTTP to the running
-//! authority, the officer's signature being the credential; only `init` and `serve` open the
-//! data directory. Standard output has the answer (with `--json` one JSON document), standard
+//! authority, the officer's signature being the credential; only `init`, `serve`, `backup` and
+//! `restore` open the data directory. Standard output has the answer (with `--json` one JSON document), standard
 //! error has progress and errors; the exit code is 0 only on success, 2 for a wrong command line
 //! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
 
+mod account;
 mod agent;
 mod amend;
 mod approve;
 mod audit;
+mod backup;
 mod check;
 mod compact;
 mod config_verb;
@@ -27,24 +29,27 @@ mod held;
 mod host;
 mod init;
 mod list;
+mod listed;
 mod lists;
 mod lookup;
 mod manual;
+mod mirror;
 mod officer;
 mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod recovery;
 mod registry;
 mod reload;
 mod restart;
+mod restore;
 mod revoke;
 mod sealed;
 mod secret;
 mod serve;
 mod server;
 mod service;
-mod sheet;
 mod show;
 mod signals;
 mod stay;
@@ -100,6 +105,10 @@ pub struct Cli {
 enum Verb {
     Init(init::InitArgs),
     Serve(serve::ServeArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    #[command(subcommand)]
+    Account(account::AccountVerb),
     #[command(subcommand)]
     Officer(officer::OfficerVerb),
     #[command(subcommand)]
@@ -122,6 +131,7 @@ enum Verb {
     List(list::ListArgs),
     Agent(agent::AgentVerb),
     Audit(audit::AuditArgs),
+    Mirror(mirror::MirrorArgs),
     Probe(probe::ProbeArgs),
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
@@ -171,6 +181,9 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
     match verb {
         Verb::Init(args) => args.run(config, out),
         Verb::Serve(args) => args.run(config, out).await,
+        Verb::Account(verb) => verb.run(&config, out).await,
+        Verb::Backup(args) => args.run(config, out),
+        Verb::Restore(args) => args.run(config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
@@ -189,6 +202,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,
         Verb::Audit(args) => args.run(&config, out).await,
+        Verb::Mirror(args) => args.run(config, out).await,
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),

@@ -1,9 +1,11 @@
 //! `blockfeed serve`: the authority.
 
 use super::{
-    Error, Output, facts, guard, host, reload::Reload, restart, secret, service, signals, telemetry,
+    Error, Output, facts, guard, host, recovery, reload::Reload, restart, secret, service, signals,
+    telemetry,
 };
 use crate::{
+    backup,
     casework::{self, Casework, Rules},
     config::Config,
     log::{self, Authority, Keys},
@@ -66,15 +68,26 @@ impl ServeArgs {
         config.serve.connections = host::connections(config.serve.connections);
         let server = serve::Server::bind(config.serve.clone()).await?;
         let zones = bind_zones(&config).await?;
-        let keys = keys(&config)?;
         let registry = Registry::new();
         let zones_certificate = zones.as_ref().and_then(transfer::Server::certificate);
         let certificates = server.certificate().into_iter().chain(zones_certificate);
         let reload = Reload::begin(certificates, &registry)?;
         let figures = host::watch(config.log.data.clone(), &registry)?;
+        key_files(&config)?;
+        // Before the zones: where the log had lost its tail, the kept zones are behind their secondaries.
+        recovery::before_opening(&config).await?;
+        // The zones that were kept are served while keys and log are read.
+        let source = Arc::new(serve::Zones::waiting());
+        let zones = start_zones(zones, &config, &source, &registry)?;
+        let keys = keys(&config)?;
         let (failed, failure) = oneshot::channel();
         let casework = open(&config, &keys, &registry, |error| drop(failed.send(error)))?;
-        let zones = start_zones(zones, &config, &casework, &registry)?;
+        source.open(casework.clone());
+        drop(source);
+        if let Err(error) = backup::control::listen(&config.log.data, casework.authority().store())
+        {
+            tracing::warn!(%error, "no backup can be taken while this runs");
+        }
         say(&server, zones.as_ref(), out)?;
         let heartbeats = service::heartbeats();
         let (ended, end) = oneshot::channel();
@@ -142,20 +155,19 @@ pub async fn bind_zones(config: &Config) -> Result<Option<transfer::Server>, Err
     Ok(Some(transfer::Server::bind(config.transfer.clone()).await?))
 }
 
-/// Serves the zones of an authority.
+/// Serves the zones of an authority; before its log is open, those that were kept.
 pub fn start_zones(
     server: Option<transfer::Server>,
     config: &Config,
-    casework: &Casework,
+    source: &Arc<serve::Zones>,
     registry: &Registry,
 ) -> Result<Option<transfer::Handle>, Error> {
     let Some(server) = server else {
         return Ok(None);
     };
     let metrics = transfer::Metrics::new(registry).map_err(transfer::Error::from)?;
-    let source = Arc::new(serve::Zones::new(casework.clone()));
     let folder = config.log.data.join("zones");
-    Ok(Some(server.start(&folder, source, metrics)?))
+    Ok(Some(server.start(&folder, source.clone(), metrics)?))
 }
 
 /// Opens the log with its guard, and the desk before it. Blocks while the log is read. `failed` is
@@ -206,22 +218,22 @@ pub async fn close(casework: Casework) {
 
 /// Opens the log's online keys.
 pub fn keys(config: &Config) -> Result<Keys, Error> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config
-        .keys
-        .feed
-        .clone()
-        .unwrap_or_else(|| beside("feed.pem"));
-    if !log.exists() && !config.log.data.join("db").exists() {
-        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
-    }
+    let (log, feed) = key_files(config)?;
     let file = config.keys.passphrase_file.as_deref();
     let passphrase = secret::passphrase(file, &named(&log, &feed))?;
     Ok(Keys {
         log: secret::read_key(&log, &passphrase)?,
         feed: secret::read_key(&feed, &passphrase)?,
     })
+}
+
+/// The files of the online keys; refused where there is no log at all.
+fn key_files(config: &Config) -> Result<(PathBuf, PathBuf), Error> {
+    let (log, feed) = config.keys.paths(&config.log.data);
+    if !log.exists() && !config.log.data.join("db").exists() {
+        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
+    }
+    Ok((log, feed))
 }
 
 fn named(log: &Path, feed: &Path) -> String {

@@ -27,6 +27,9 @@ pub struct Config {
     /// The hour of the day, UTC, in which the base moves (19 is 2 o'clock in Vietnam); unset:
     /// none is quiet.
     pub quiet_hour: Option<u8>,
+    /// Where else the log is published: base URLs or folders of mirrors. Read at the start, so that a
+    /// data directory that was put back from an old copy is found out and its tail taken up again.
+    pub mirrors: Vec<String>,
     /// Seconds from one compaction to the next. No setting: resolvers need them. Tests don't.
     #[serde(skip)]
     pub least_between_compactions: u64,
@@ -43,6 +46,7 @@ impl Default for Config {
             compact_at: 20_000,
             compact_quietly: 500,
             quiet_hour: Some(19),
+            mirrors: Vec::new(),
             least_between_compactions: LEAST_BETWEEN,
         }
     }

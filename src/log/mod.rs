@@ -27,6 +27,7 @@ mod room;
 mod sequencer;
 mod shelf;
 mod state;
+mod tail;
 
 pub use authority::{Authority, Keys, init};
 pub use compaction::LEAST_BETWEEN;
@@ -36,3 +37,4 @@ pub use error::{Error, Rejected};
 pub use metrics::Metrics;
 pub use room::free;
 pub use sequencer::{Committed, Entrant, GuardHook};
+pub use tail::{Caught, catch_up, lost, offered, seal, size_of};

@@ -1,7 +1,7 @@
 //! What the operator may set about HTTP.
 
 use super::ProxyHeader;
-use crate::entries::FeedName;
+use crate::{accounts, entries::FeedName};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -60,6 +60,8 @@ pub struct Config {
     pub address_rate: u32,
     /// How many may come from an address at once after a silence.
     pub address_burst: u32,
+    /// Signing in at the desk.
+    pub accounts: accounts::Config,
 }
 
 impl Default for Config {
@@ -88,6 +90,7 @@ impl Default for Config {
             token_burst: 500,
             address_rate: 100,
             address_burst: 2_000,
+            accounts: accounts::Config::default(),
         }
     }
 }

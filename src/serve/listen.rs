@@ -104,7 +104,14 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let connections = metrics.connections.clone();
         let shown = show_standings(casework.clone(), stopping.clone());
-        let site = Site::new(self.config.clone(), casework, metrics, stopping.clone());
+        let accounts = router::open_accounts(&self.config, &casework, &registry)?;
+        let site = Site::new(
+            self.config.clone(),
+            casework,
+            accounts,
+            metrics,
+            stopping.clone(),
+        );
         let addresses = Addresses::new(self.config.address_connections);
         let speaker = Speaker {
             router: router::of_site(site)?,
@@ -282,7 +289,7 @@ async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Er
     })
 }
 
-fn metrics_router(registry: Registry) -> Router {
+pub(super) fn metrics_router(registry: Registry) -> Router {
     let figures = move || {
         let registry = registry.clone();
         async move {

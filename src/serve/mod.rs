@@ -8,6 +8,7 @@
 //! Files come from the published folder, which any web server could serve as well; checkpoint and
 //! manifests come from memory, where they change at one moment with the state.
 
+mod accounts;
 mod acting;
 mod addresses;
 mod caller;
@@ -16,6 +17,7 @@ mod checking;
 mod compaction;
 mod config;
 mod connection;
+pub mod desk;
 mod door;
 mod erasure;
 mod error;
@@ -28,6 +30,7 @@ mod listen;
 mod matching;
 mod metered;
 mod metrics;
+mod mirrored;
 mod once;
 mod openapi;
 mod page;
@@ -49,6 +52,7 @@ mod zones;
 pub use config::Config;
 pub use error::Error;
 pub use listen::{Server, run};
+pub use mirrored::{Mirrored, serve_figures, serve_mirror};
 pub use proxy::ProxyHeader;
 pub use router::router;
 pub use zones::Zones;

@@ -5,14 +5,15 @@ use super::{
     desk::Desk,
     disk::Disk,
     door::{self, Patience},
+    files::Files,
     keeper,
     keys::Keys,
     levels::Level,
     maker::{Forms, Maker},
     name::{Name, Profile},
-    notify::{News, Secondary},
+    notify::News,
     places::{Place, Places},
-    tls,
+    ring, tls,
     wire::Form,
 };
 use crate::tls::Certificate;
@@ -31,6 +32,7 @@ pub struct Server {
     config: Config,
     forms: Forms,
     keys: Keys,
+    stamp: ring::Stamp,
     udp: UdpSocket,
     tcp: TcpListener,
     tls: Option<(TcpListener, Arc<Certificate>)>,
@@ -60,6 +62,8 @@ impl Server {
     /// Reads keys and certificate, and binds the listeners.
     pub async fn bind(config: Config) -> Result<Self, Error> {
         let forms = forms(&config)?;
+        // Before it is read: a change in between is seen.
+        let stamp = config.keys.as_deref().and_then(ring::stamp_of);
         let keys = config.keys.as_deref().map(Keys::read).transpose()?;
         let (udp, tcp) = bind_both(config.listen).await?;
         let tls = match config.tls_listen {
@@ -79,6 +83,7 @@ impl Server {
             config,
             forms,
             keys: keys.unwrap_or_default(),
+            stamp,
             udp,
             tcp,
             tls,
@@ -109,16 +114,9 @@ impl Server {
         let disk = Disk::open(folder)?;
         let (stop, stopping) = watch::channel(false);
         let news = Arc::new(watch::channel(News::default()).0);
-        let mut secondaries: Vec<Secondary> = Vec::new();
-        let unsigned = self.config.notify.iter();
-        secondaries.extend(unsigned.map(|at| Secondary { at: *at, key: None }));
-        secondaries.extend(self.keys.notify.iter().map(|(at, key)| Secondary {
-            at: *at,
-            key: Some(key.clone()),
-        }));
         let desk = Arc::new(Desk {
             zones: ArcSwap::default(),
-            keys: self.keys,
+            keys: ArcSwap::from_pointee(self.keys),
             allow: self.config.allow.clone(),
             source: source.clone(),
             metrics: metrics.clone(),
@@ -126,12 +124,12 @@ impl Server {
         let keeper = {
             let (desk, news, forms) = (desk.clone(), news.clone(), self.forms);
             let make = move || Maker::open(source, disk, forms);
-            tokio::task::spawn_blocking(move || keeper::run(make, &desk, &news, stopping))
+            let files = Files(self.config.files.clone());
+            tokio::task::spawn_blocking(move || keeper::run(make, &files, &desk, &news, stopping))
         };
         let mut tasks = JoinSet::new();
-        for secondary in secondaries {
-            tasks.spawn(secondary.follow(desk.clone(), news.subscribe()));
-        }
+        let (file, unsigned) = ((self.config.keys, self.stamp), self.config.notify);
+        tasks.spawn(ring::follow(file, unsigned, desk.clone(), news.clone()));
         tasks.spawn(door::datagrams(self.udp, desk.clone()));
         let patience = Patience {
             read: Duration::from_secs(self.config.read_seconds),

@@ -25,6 +25,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -79,7 +80,8 @@ impl Stage {
         let casework = serve::open(&config, &serve::keys(&config)?, &registry, |error| {
             output::note(&format!("blockfeed: {error}: nothing more is taken in"));
         })?;
-        let zones = serve::start_zones(zones, &config, &casework, &registry)?;
+        let source = Arc::new(crate::serve::Zones::new(casework.clone()));
+        let zones = serve::start_zones(zones, &config, &source, &registry)?;
         let first = casework.authority().leaf(0)?;
         let genesis = leaf_hash(&first.ok_or_else(|| Error::said("the log has no first leaf"))?);
         let (origin, session, size) = {
@@ -191,7 +193,8 @@ fn begin(config: &Config, keys: &Path, passphrase_file: &Path, out: Output) -> R
             threshold: 2,
             witnesses: Vec::new(),
             quorum: 0,
-            rp_id: "demo.example".into(),
+            rp_id: "localhost".into(),
+            passkey_origins: vec![format!("http://localhost:{}", config.serve.listen.port())],
             officers: document::Officers::new(),
             demo_officers: true,
         },

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("shell.toml", include_str!("texts/shell.toml")),
     ("problems.toml", include_str!("texts/problems.toml")),
     ("home.toml", include_str!("texts/home.toml")),
+    ("desk.toml", include_str!("texts/desk.toml")),
 ];
 
 static CATALOGUE: LazyLock<Result<HashMap<String, Text>, String>> = LazyLock::new(read);
