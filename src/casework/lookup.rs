@@ -81,7 +81,7 @@ impl Casework {
 
     /// The names under which a subject can stand in its feed: a seller or account in clear under
     /// its commitments.
-    fn names_of(&self, line: &Line<'_>) -> Vec<String> {
+    pub(super) fn names_of(&self, line: &Line<'_>) -> Vec<String> {
         if !matches!(line.kind, Kind::Seller | Kind::Account) || is_commitment(line) {
             return names_over(line.kind, line.name);
         }
@@ -94,7 +94,7 @@ impl Casework {
     }
 
     /// The one place where a typed text becomes a subject.
-    fn read_query(&self, query: &str) -> Result<(OwnedLine, Vec<&'static str>), Error> {
+    pub(super) fn read_query(&self, query: &str) -> Result<(OwnedLine, Vec<&'static str>), Error> {
         let refuse = |code, why, offer| Error::Query {
             query: query.chars().take(120).collect(),
             code,

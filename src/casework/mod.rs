@@ -15,6 +15,7 @@
 
 mod acknowledgement;
 mod book;
+mod cases;
 mod changes;
 mod checking;
 mod compaction;
@@ -27,6 +28,7 @@ mod held;
 mod history;
 mod idempotency;
 mod item;
+mod lines;
 mod lookup;
 mod matching;
 mod metrics;
@@ -36,6 +38,7 @@ mod page;
 mod place;
 mod proposal;
 mod receipt;
+mod register;
 mod row;
 mod rules;
 mod sandbox;
@@ -48,6 +51,10 @@ mod withdrawal;
 
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
+pub use cases::{
+    Case, CaseEvent, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, CaseStatus, CaseView, Channel,
+    Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
+};
 pub use changes::Changes;
 pub use checking::{Checks, Listed, MAX_CHECKS};
 pub use dossier::{Dossier, Event, Signer, Texts};
@@ -55,6 +62,7 @@ pub use draft::Draft;
 pub use error::Error;
 pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
+pub use lines::{HeldBack, Listing};
 pub use lookup::{Hold, Lookup};
 pub use matching::{MAX_MATCHES, Match, MatchHold};
 pub use metrics::Metrics;
@@ -63,6 +71,7 @@ pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
+pub use register::{Axis, Count, MAX_REGISTER, RegisterPage, RegisterRow, Statistics};
 pub use rules::{Judge, Rules};
 pub use standing::{Applied, FeedStanding, Held, Standing};
 pub use subscriber::{Subscriber, SubscriberChange};
@@ -75,6 +84,7 @@ use crate::{
     log::{Authority, FeedView},
     tlog::Hash,
 };
+use cases::Cases;
 use composition::Compositions;
 use history::History;
 use idempotency::Keys;
@@ -110,6 +120,7 @@ struct Inner {
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
+    cases: Mutex<Cases>,
 }
 
 impl Casework {
@@ -120,6 +131,7 @@ impl Casework {
         let book = Book::open(authority.store().clone())?;
         let idempotency = Keys::open(authority.store())?;
         let openings = Openings::open(&authority)?;
+        let cases = Cases::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -136,6 +148,7 @@ impl Casework {
                 taken: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
+                cases: Mutex::new(cases),
             }),
         };
         desk.recall()?;

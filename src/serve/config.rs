@@ -12,6 +12,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics are served.
     pub metrics: SocketAddr,
+    /// Where the public reaches this server, such as `https://blocklist.example`: what pages and
+    /// commands on them name. Empty: the address that a browser asked.
+    pub public_url: String,
     /// The most connections at a time; more wait to be accepted.
     pub connections: usize,
     /// The most long polls at a time; more are answered 503 with `Retry-After`.
@@ -44,6 +47,11 @@ pub struct Config {
     pub address_rate: u32,
     /// How many may come from an address at once after a silence.
     pub address_burst: u32,
+    /// Tips and appeals that an address may send each hour, on average, and five at once; 0: no
+    /// limit, as behind a proxy that has its own.
+    pub forms_per_hour: u32,
+    /// Seconds that a person takes at least to fill in a form; what is quicker is a robot.
+    pub form_seconds: u64,
 }
 
 impl Default for Config {
@@ -52,6 +60,7 @@ impl Default for Config {
         Self {
             listen: local(8399),
             metrics: local(9399),
+            public_url: String::new(),
             connections: 10_000,
             long_polls: 8_000,
             long_poll: 60,
@@ -67,6 +76,8 @@ impl Default for Config {
             token_burst: 500,
             address_rate: 100,
             address_burst: 2_000,
+            forms_per_hour: 10,
+            form_seconds: 3,
         }
     }
 }

@@ -8,6 +8,8 @@ use super::{
     visitor::{Visitor, in_language},
 };
 
+use std::borrow::Borrow;
+
 /// The frame of a page. Templates extend `base.html` and have one in their field `shell`.
 pub(in crate::serve) struct Shell {
     pub(in crate::serve) lang: Lang,
@@ -124,8 +126,12 @@ impl Shell {
     }
 
     /// A short word of a state, in a colour and with a sign.
-    pub(in crate::serve) fn badge(&self, tone: Tone, key: &'static str) -> Badge {
-        Badge::new(tone, self.lang.t(key))
+    pub(in crate::serve) fn badge(
+        &self,
+        tone: impl Borrow<Tone>,
+        key: &'static str,
+    ) -> Badge {
+        Badge::new(*tone.borrow(), self.lang.t(key))
     }
 
     pub(in crate::serve) fn other(&self) -> Lang {
