@@ -19,6 +19,7 @@
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
 //! | 1 | `registry` | facts: the lists, the suffix list, data sets, RDAP, WHOIS, DNS | what follows from them |
+//! | 2 | `accounts` | who may sign in at the desk: accounts, sessions, enrolment, the journal of it | what they do there, transport, decisions |
 //! | 2 | `decision` | leaves, parts, approvals, canonical bytes, and the fold to entries; pure | storage, clocks |
 //! | 3 | `check` | the guard and the reading of a list; pure | where facts came from |
 //! | 3 | `feed` | snapshot, delta, manifest and rendered formats, encoding and decoding | sockets |
@@ -32,6 +33,7 @@
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 //! | 9 | `cli` | parse, dispatch, exit code | any rule |
 
+pub mod accounts;
 pub mod agent;
 pub mod audit;
 pub mod canon;

@@ -172,6 +172,7 @@ fn may(role: Role, method: &str, path: &str, operation: &Value) -> bool {
     }
     if schemes.contains("officer") {
         return match (method, path) {
+            (_, path) if path.starts_with("/api/v1/accounts") => role == Role::Senior,
             ("post", "/api/v1/decisions/{id}/erasure" | "/api/v1/compaction") => {
                 role == Role::Senior
             }

@@ -105,7 +105,7 @@ impl Casework {
                 Err(error @ (Error::Refused(_) | Error::Guard(_))) => {
                     let record = self.record_of(&id)?;
                     let by = record.approval.officer.clone();
-                    self.take_back(&id, record, &by)?;
+                    self.take_back(&id, record, &by, None)?;
                     Err(error)
                 }
                 entered => entered,
@@ -365,7 +365,7 @@ impl Casework {
 }
 
 /// Runs what blocks beside the event loop.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)

@@ -156,7 +156,7 @@ impl Casework {
     }
 
     /// Targets that aren't there, or have ended: the log would refuse them later.
-    fn check_targets(&self, body: &Body) -> Result<(), Error> {
+    pub(super) fn check_targets(&self, body: &Body) -> Result<(), Error> {
         let ledger = self.inner.authority.ledger();
         let amended = match body {
             Body::Amend(amend) => vec![Target {

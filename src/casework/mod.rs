@@ -19,10 +19,12 @@ mod cases;
 mod changes;
 mod checking;
 mod compaction;
+pub mod composing;
 mod composition;
 mod desk;
 mod dossier;
 mod draft;
+mod endings;
 mod error;
 mod held;
 mod history;
@@ -35,16 +37,21 @@ mod metrics;
 mod officer;
 mod opening;
 mod page;
+mod papers;
 mod place;
 mod proposal;
+mod reading;
 mod receipt;
 mod register;
 mod row;
 mod rules;
 mod sandbox;
+mod sealing;
 mod serial;
+mod since;
 mod standing;
 mod subscriber;
+pub mod targets;
 mod token;
 mod trust;
 mod withdrawal;
@@ -57,8 +64,10 @@ pub use cases::{
 };
 pub use changes::Changes;
 pub use checking::{Checks, Listed, MAX_CHECKS};
+pub use composing::{Grounds, Listing, Made, Terms};
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
+pub use endings::Ending;
 pub use error::Error;
 pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
@@ -69,10 +78,13 @@ pub use metrics::Metrics;
 pub use officer::{RequestSignature, request_message};
 pub use opening::Erased;
 pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
+pub use papers::{Act, Order, Paper, PaperRow, Prepared, Progress, Stage};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
 pub use register::{Axis, Count, MAX_REGISTER, RegisterPage, RegisterRow, Statistics};
 pub use rules::{Judge, Rules};
+pub use sealing::{SealedParts, Subjects};
+pub use since::Since;
 pub use standing::{Applied, FeedStanding, Held, Standing};
 pub use subscriber::{Subscriber, SubscriberChange};
 pub use token::{Issued, Reader, Token, TokenOrder};
@@ -115,6 +127,7 @@ struct Inner {
     compositions: Mutex<Compositions>,
     idempotency: Mutex<Keys>,
     tallies: Mutex<Tallies>,
+    papers: Mutex<papers::Desk>,
     /// Signatures of requests that were taken lately, with their times and `Idempotency-Key`s.
     taken: Mutex<officer::Taken>,
     /// Held while a subscriber's receipts are read and written.
@@ -145,6 +158,7 @@ impl Casework {
                 compositions: Mutex::default(),
                 idempotency: Mutex::new(idempotency),
                 tallies: Mutex::default(),
+                papers: Mutex::default(),
                 taken: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),

@@ -55,6 +55,9 @@ pub struct Withdrawal {
     pub by: OfficerId,
     /// Unix seconds.
     pub time: u64,
+    /// Why another officer turned it down; none where it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A row of the private table `proposals`.

@@ -18,11 +18,13 @@ pub mod personal;
 mod ranges;
 pub mod report;
 pub mod rules;
+mod sheet;
 pub mod together;
 
 pub use draft::{Draft, draft};
 pub use guard::{Guard, Judged};
 pub use rules::{Grade, Rule, explain};
+pub use sheet::sheet;
 
 /// One verdict, with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,7 @@ use super::{
     proposal::{self, GroundsArgs},
     when,
 };
-use crate::{
-    canon::DecisionId,
-    config::Config,
-    decision::{Action, Amend, Body},
-};
+use crate::{canon::DecisionId, config::Config};
 use clap::Args;
 use serde_json::json;
 
@@ -36,20 +32,10 @@ pub struct AmendArgs {
 impl AmendArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
-        let reasons = self.grounds.reasons()?;
-        let (submit_by, not_after) = (self.grounds.submit_by()?, when::end(&self.not_after)?);
-        let files = [reasons.clone().into_bytes()];
+        let (grounds, not_after) = (self.grounds.grounds()?, when::end(&self.not_after)?);
+        let files = [grounds.reasons.clone().into_bytes()];
         let opened = proposal::open(&server, &officer, &files, false, |origin, id| {
-            Body::Amend(Amend {
-                origin,
-                id,
-                action: Action::Amend,
-                submit_by,
-                basis: self.grounds.basis(),
-                reasons: proposal::text_ref(&reasons),
-                target: self.id.clone(),
-                not_after,
-            })
+            grounds.amend(origin, id, self.id.clone(), not_after)
         })
         .await?;
         let id = opened.body.id();

@@ -3,7 +3,7 @@
 use super::{
     Error, Output, facts, guard,
     output::{self, Progress},
-    propose, sheet, when,
+    propose, when,
 };
 use crate::{
     check::{
@@ -162,7 +162,11 @@ fn whole(batch: &Batch, guard: &Guard, category: &str) -> Vec<Finding> {
 fn result(path: &Path, batch: &Batch, lines: &[Checked]) -> Result<(), Error> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     match ending.map(str::to_ascii_lowercase).as_deref() {
-        Some("xlsx") => sheet::write(path, lines),
+        Some("xlsx") => {
+            let bytes = check::sheet(lines);
+            let bytes = bytes.map_err(|e| Error::said(format!("{}: {e}", path.display())))?;
+            fs::write(path, bytes).map_err(Error::io(path))
+        }
         Some("csv") | None => {
             let file = fs::File::create(path).map_err(Error::io(path))?;
             let mut file = BufWriter::new(file);

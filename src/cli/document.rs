@@ -33,6 +33,8 @@ pub struct Parts {
     pub witnesses: Vec<String>,
     pub quorum: usize,
     pub rp_id: String,
+    /// Where passkeys may sign; none: at the domain itself.
+    pub passkey_origins: Vec<String>,
     pub officers: Officers,
     pub demo_officers: bool,
 }
@@ -86,7 +88,10 @@ pub fn first(
         },
         webauthn: Webauthn {
             rp_id: parts.rp_id.clone(),
-            origins: vec![format!("https://{}", parts.rp_id)],
+            origins: match parts.passkey_origins.is_empty() {
+                true => vec![format!("https://{}", parts.rp_id)],
+                false => parts.passkey_origins.clone(),
+            },
         },
         officers,
     };

@@ -1,8 +1,8 @@
 //! What a verb can fail with. The text is what the user reads: what, why, what to do.
 
 use crate::{
-    agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry, serve,
-    subject, tlog, transfer, trust,
+    accounts, agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry,
+    serve, subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
 
@@ -56,6 +56,8 @@ pub enum Error {
     Feed(#[from] feed::Error),
     #[error(transparent)]
     Subject(#[from] subject::SyntaxError),
+    #[error(transparent)]
+    Accounts(#[from] accounts::Error),
     #[error(transparent)]
     Casework(#[from] casework::Error),
     #[error(transparent)]

@@ -65,6 +65,9 @@ pub struct InitArgs {
     /// Domain that passkeys are bound to [default: the origin's first part]
     #[arg(long, value_name = "DOMAIN")]
     rp_id: Option<String>,
+    /// Where the console is opened, such as https://desk.example.vn; passkeys sign there alone (may be repeated) [default: https:// and the domain]
+    #[arg(long, value_name = "ORIGIN")]
+    passkey_origin: Vec<String>,
     /// A finished trust document 1, in place of a new one
     #[arg(long, value_name = "FILE", requires = "signatures", conflicts_with_all = ["officers", "demo_officers", "witness"])]
     trust: Option<PathBuf>,
@@ -122,6 +125,7 @@ impl InitArgs {
         document::first(
             &Wanted {
                 rp_id: self.rp_id.clone().unwrap_or_else(|| rp_id.to_owned()),
+                passkey_origins: self.passkey_origin.clone(),
                 origin,
                 expires: when::end(&self.expires)?,
                 root_keys: self.root_keys,

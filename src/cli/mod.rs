@@ -7,6 +7,7 @@
 //! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
 
+mod account;
 mod agent;
 mod amend;
 mod approve;
@@ -38,7 +39,6 @@ mod sealed;
 mod secret;
 mod serve;
 mod server;
-mod sheet;
 mod show;
 mod signals;
 mod stay;
@@ -94,6 +94,8 @@ pub struct Cli {
 enum Verb {
     Init(init::InitArgs),
     Serve(serve::ServeArgs),
+    #[command(subcommand)]
+    Account(account::AccountVerb),
     #[command(subcommand)]
     Officer(officer::OfficerVerb),
     #[command(subcommand)]
@@ -156,6 +158,7 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
     match verb {
         Verb::Init(args) => args.run(config, out),
         Verb::Serve(args) => args.run(config, out).await,
+        Verb::Account(verb) => verb.run(&config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,

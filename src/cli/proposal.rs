@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     canon::{DecisionId, Origin},
-    decision::{Basis, Body, TextRef},
+    casework::{Grounds, Made},
+    decision::{Basis, Body},
     tlog::Hash,
     trust::Role,
 };
@@ -37,7 +38,7 @@ pub struct GroundsArgs {
 }
 
 impl GroundsArgs {
-    pub fn basis(&self) -> Basis {
+    fn basis(&self) -> Basis {
         Basis {
             authority: self.basis_authority.clone(),
             number: self.basis_number.clone(),
@@ -45,14 +46,13 @@ impl GroundsArgs {
         }
     }
 
-    /// The reasons as the part that they become.
-    pub fn reasons(&self) -> Result<String, Error> {
-        text(&self.reasons)
-    }
-
-    /// Unix seconds.
-    pub fn submit_by(&self) -> Result<u64, Error> {
-        when::end(&self.submit_by)
+    /// All of it, with the reasons read.
+    pub fn grounds(&self) -> Result<Grounds, Error> {
+        Ok(Grounds {
+            basis: self.basis(),
+            reasons: text(&self.reasons)?,
+            submit_by: when::end(&self.submit_by)?,
+        })
     }
 }
 
@@ -68,11 +68,6 @@ pub fn text(typed: &str) -> Result<String, Error> {
         ));
     }
     Ok(text)
-}
-
-/// A reference to a text, for a body.
-pub fn text_ref(text: &str) -> TextRef {
-    TextRef::of(text)
 }
 
 /// A body as this officer opened it.
@@ -99,13 +94,6 @@ pub async fn open(
         })
     };
     open_made(server, officer, commit, made).await
-}
-
-/// A body, the parts that it names, and what its commitments stand for.
-pub struct Made {
-    pub body: Body,
-    pub files: Vec<Vec<u8>>,
-    pub openings: Option<String>,
 }
 
 /// The same where the parts hang on the id.

@@ -5,22 +5,21 @@ use super::{
     desk::DeskArgs,
     facts, guard,
     output::{self, Progress},
-    proposal::{self, GroundsArgs, Made},
-    sealed::Subjects,
+    proposal::{self, GroundsArgs},
     when,
 };
 use crate::{
     canon::{DecisionId, Origin},
+    casework::{Listing, Terms, composing},
     check::{
-        Guard,
+        Finding, Guard,
         batch::{self, Batch, Options, Outcome},
         collateral::Collateral,
-        known, together,
+        known,
     },
     config::Config,
-    decision::{self, Action, Body, List, MeasureName, Override, PartRef},
-    entries::Measure,
-    subject::{Kind, Subject},
+    decision::{Body, MeasureName, PartRef},
+    subject::Subject,
     tlog::Hash,
 };
 use clap::Args;
@@ -112,14 +111,12 @@ impl ProposeArgs {
         facts::show_collateral(&touched, out)?;
         self.write_result(&batch, out)?;
         self.check_counts(&batch)?;
-        let subjects = Subjects::new(batch.accepted(), &batch.aliases)?;
-        let reasons = self.grounds.reasons()?;
-        let mut texts = vec![reasons.clone().into_bytes()];
-        texts.extend(overrides.iter().map(|o| o.reason.clone().into_bytes()));
-        let list = self.list_body(&guard, &batch, &reasons, &overrides)?;
-        let make = |origin: Origin, id: DecisionId| made(&list, &subjects, &texts, origin, id);
+        let terms = self.terms(overrides)?;
+        let listing = Listing::new(&guard, &batch, &self.grounds.grounds()?, terms)?;
+        let make = |origin: Origin, id: DecisionId| Ok(listing.made(origin, id)?);
         let checked = make(Origin::new("blockfeed.check")?, DecisionId::new("0")?)?;
-        judge(&guard, &checked.body, &batch, &texts, out)?;
+        let findings = listing.findings(&guard, &batch, when::now());
+        judge(findings, &checked.body, &batch, out)?;
         let mut proposed = Proposed {
             id: None,
             status: "checked".into(),
@@ -246,74 +243,19 @@ impl ProposeArgs {
         out.line(format!("result     {}", path.display()))
     }
 
-    /// The body, but for its id and its parts.
-    fn list_body(
-        &self,
-        guard: &Guard,
-        batch: &Batch,
-        reasons: &str,
-        overrides: &[batch::Override],
-    ) -> Result<List, Error> {
-        let mut measures = self.measure.clone();
-        if measures.is_empty() {
-            let kinds: BTreeSet<Kind> = batch.accepted().map(|line| line.kind).collect();
-            measures = kinds
-                .into_iter()
-                .filter_map(|kind| measure(Measure::of(kind).as_str()).ok())
-                .collect();
-        }
-        measures.sort();
-        measures.dedup();
-        let reason = |o: &batch::Override| Override {
-            code: o.code.clone(),
-            reason: proposal::text_ref(&o.reason),
-        };
-        Ok(List {
-            origin: Origin::new("blockfeed.check")?,
-            id: DecisionId::new("0")?,
-            action: Action::List,
-            submit_by: self.grounds.submit_by()?,
+    /// What the decision says beside its grounds and its lines.
+    fn terms(&self, overrides: Vec<batch::Override>) -> Result<Terms, Error> {
+        Ok(Terms {
             category: self.category.clone(),
             head: self.head.clone(),
             goods: self.goods.clone(),
             method: self.method.clone(),
-            measures,
-            basis: self.grounds.basis(),
+            measures: self.measure.clone(),
             not_after: when::end(&self.not_after)?,
             bulk: self.bulk,
-            reasons: proposal::text_ref(reasons),
-            guard: decision::Guard {
-                version: guard::VERSION,
-                lists: guard.lists().hash(),
-                overrides: overrides.iter().map(reason).collect(),
-            },
-            parts: Vec::new(),
+            overrides,
         })
     }
-}
-
-/// The decision under an id, with its parts.
-fn made(
-    list: &List,
-    subjects: &Subjects,
-    texts: &[Vec<u8>],
-    origin: Origin,
-    id: DecisionId,
-) -> Result<Made, Error> {
-    let sealed = subjects.parts(&origin, &id)?;
-    let parts = sealed.parts.iter().map(|part| PartRef::of(part)).collect();
-    let mut files = sealed.parts;
-    files.extend_from_slice(texts);
-    Ok(Made {
-        body: Body::List(List {
-            origin,
-            id,
-            parts,
-            ..list.clone()
-        }),
-        files,
-        openings: sealed.openings,
-    })
 }
 
 /// Shows what became of the lines: the counts and the first refusals with what to do.
@@ -342,29 +284,7 @@ pub fn show(batch: &Batch, out: Output) -> Result<(), Error> {
 }
 
 /// The guard's word on the decision as a whole.
-fn judge(
-    guard: &Guard,
-    body: &Body,
-    batch: &Batch,
-    texts: &[Vec<u8>],
-    out: Output,
-) -> Result<(), Error> {
-    let Body::List(list) = body else {
-        return Ok(());
-    };
-    let kinds = batch.accepted().map(|line| line.kind).collect();
-    let mut findings = guard::whole(guard, list, when::now(), &kinds);
-    let networks = together::networks(batch.accepted());
-    let made = together::findings(&networks, &guard.lists().caps);
-    findings.extend(made.into_iter().map(|(_, finding)| finding));
-    let personal = |text: &Vec<u8>| {
-        crate::check::body::personal("the reasons", &String::from_utf8_lossy(text))
-    };
-    findings.extend(texts.iter().filter_map(personal));
-    findings.extend(crate::check::body::personal(
-        "the legal basis",
-        &list.basis.number,
-    ));
+fn judge(findings: Vec<Finding>, body: &Body, batch: &Batch, out: Output) -> Result<(), Error> {
     let (stopping, rest): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| guard::stops(f, body));
     for finding in rest {
@@ -382,7 +302,7 @@ fn judge(
 }
 
 fn measure(code: &str) -> Result<MeasureName, String> {
-    serde_json::from_value(json!(code)).map_err(|_| {
+    composing::measure(code).ok_or_else(|| {
         format!("there is no measure {code:?}; lists/measures.toml has them, such as block_domain")
     })
 }

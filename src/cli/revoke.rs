@@ -4,12 +4,9 @@ use super::{
     Error, Output,
     desk::DeskArgs,
     proposal::{self, GroundsArgs},
-    targets::TargetArgs,
+    targets::{self, TargetArgs},
 };
-use crate::{
-    config::Config,
-    decision::{Action, Body, Revoke},
-};
+use crate::config::Config;
 use clap::Args;
 use serde_json::json;
 
@@ -36,21 +33,12 @@ impl RevokeArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
         let found = self.targets.find(&server).await?;
-        found.show(out)?;
-        let reasons = self.grounds.reasons()?;
-        let submit_by = self.grounds.submit_by()?;
+        targets::show(&found, out)?;
+        let grounds = self.grounds.grounds()?;
         let mut files = found.parts.clone();
-        files.push(reasons.clone().into_bytes());
+        files.push(grounds.reasons.clone().into_bytes());
         let opened = proposal::open(&server, &officer, &files, false, |origin, id| {
-            Body::Revoke(Revoke {
-                origin,
-                id,
-                action: Action::Revoke,
-                submit_by,
-                basis: self.grounds.basis(),
-                reasons: proposal::text_ref(&reasons),
-                targets: found.targets.clone(),
-            })
+            grounds.revoke(origin, id, found.targets.clone())
         })
         .await?;
         let id = opened.body.id();

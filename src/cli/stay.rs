@@ -4,13 +4,10 @@ use super::{
     Error, Output,
     desk::DeskArgs,
     proposal::{self, GroundsArgs},
-    targets::TargetArgs,
+    targets::{self, TargetArgs},
     when,
 };
-use crate::{
-    config::Config,
-    decision::{Action, Body, Stay},
-};
+use crate::config::Config;
 use clap::Args;
 use serde_json::json;
 
@@ -45,23 +42,13 @@ impl StayArgs {
     pub async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let (server, officer) = (self.desk.server(config)?, self.desk.officer(config)?);
         let found = self.targets.find(&server).await?;
-        found.show(out)?;
-        let reasons = self.grounds.reasons()?;
-        let (submit_by, until) = (self.grounds.submit_by()?, when::end(&self.until)?);
+        targets::show(&found, out)?;
+        let (grounds, until) = (self.grounds.grounds()?, when::end(&self.until)?);
         let mut files = found.parts.clone();
-        files.push(reasons.clone().into_bytes());
+        files.push(grounds.reasons.clone().into_bytes());
         let opened = proposal::open(&server, &officer, &files, !self.propose, |origin, id| {
-            Body::Stay(Stay {
-                origin,
-                id,
-                action: Action::Stay,
-                submit_by,
-                basis: self.grounds.basis(),
-                reasons: proposal::text_ref(&reasons),
-                targets: found.targets.clone(),
-                until,
-                appeal: self.appeal.clone(),
-            })
+            let targets = found.targets.clone();
+            grounds.stay(origin, id, targets, until, self.appeal.clone())
         })
         .await?;
         let id = opened.body.id();

@@ -123,12 +123,12 @@ pub struct StatusArgs {
 
 /// Where it is done: at a running authority, or at the machine while none runs.
 #[derive(Debug, Clone, Args)]
-struct Place {
+pub struct Place {
     /// The data directory, while no authority runs on it: then no officer signs
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "officer", "key_file"])]
     data: Option<PathBuf>,
     #[command(flatten)]
-    desk: DeskArgs,
+    pub desk: DeskArgs,
 }
 
 impl SubscriberVerb {
@@ -144,8 +144,8 @@ impl SubscriberVerb {
 }
 
 impl Place {
-    /// The book at the machine, if that is where it is done.
-    fn book(&self) -> Result<Option<Book>, Error> {
+    /// The store at the machine, if that is where it is done.
+    pub fn store(&self) -> Result<Option<Arc<Store>>, Error> {
         let Some(data) = &self.data else {
             return Ok(None);
         };
@@ -154,7 +154,12 @@ impl Place {
             return Err(crate::log::Error::Empty(data.display().to_string()).into());
         }
         let store = Store::open(&db).map_err(crate::log::Error::from)?;
-        Ok(Some(Book::open(Arc::new(store))?))
+        Ok(Some(Arc::new(store)))
+    }
+
+    fn book(&self) -> Result<Option<Book>, Error> {
+        let book = |store| Ok(Book::open(store)?);
+        self.store()?.map(book).transpose()
     }
 }
 

@@ -23,9 +23,7 @@ pub fn end(text: &str) -> Result<u64, Error> {
         return span_seconds(span).map(|s| now() + s).ok_or_else(bad);
     }
     let day = Day::parse(text).map_err(|_| bad())?;
-    // The day's number, by the only clock that it has: when it begins in Vietnam.
-    let begins = begin(day).ok_or_else(bad)?;
-    Ok(begins + DAY)
+    day.ends_in_vietnam().ok_or_else(bad)
 }
 
 /// A span such as `90d`, in seconds.
@@ -61,21 +59,6 @@ pub fn last_day(unix: u64) -> String {
 /// The year of now, in Vietnam.
 pub fn today() -> String {
     Day::in_vietnam(i64::try_from(now()).unwrap_or_default()).to_string()
-}
-
-/// Unix seconds at which a day begins in Vietnam, found by halving: days ascend with time.
-fn begin(day: Day) -> Option<u64> {
-    let (mut low, mut high) = (0u64, 200 * 366 * DAY);
-    let of = |unix: u64| i64::try_from(unix).ok().map(Day::in_vietnam);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if of(middle)? < day {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    (of(low)? == day).then_some(low)
 }
 
 const DAY: u64 = 86_400;

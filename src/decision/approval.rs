@@ -129,6 +129,11 @@ pub(super) fn verify_all(
     {
         return Err(Refusal::SameOfficer(first.officer.to_string()));
     }
+    // A hostile console can show one list and have another signed; the command line recomputes
+    // what it signs. So what does the most harm has one approval from there.
+    if second == Role::Senior && approvals.iter().all(|a| a.alg != Alg::Ed25519) {
+        return Err(Refusal::CommandLine);
+    }
     approvals
         .iter()
         .try_for_each(|a| a.verify(body, body_hash, trust))?;

@@ -32,6 +32,10 @@ pub enum Refusal {
     Body(String),
     #[error("it needs approvals by {needed}, in this order; it has {found}")]
     Approvals { needed: &'static str, found: String },
+    #[error(
+        "a decision that is bulk or passes a rule has one approval by the command line: sign it there with `blockfeed approve`"
+    )]
+    CommandLine,
     #[error("officer {0} signs twice; two different officers must sign")]
     SameOfficer(String),
     #[error("the trust document in force names no officer {0}")]
@@ -105,6 +109,7 @@ impl Refusal {
             Self::SubmitBy { .. } => "submit_by",
             Self::Body(_) => "body",
             Self::Approvals { .. } => "approvals",
+            Self::CommandLine => "command_line",
             Self::SameOfficer(_) => "same_officer",
             Self::UnknownOfficer(_) => "unknown_officer",
             Self::UnknownKey { .. } => "unknown_key",

@@ -62,6 +62,11 @@ impl Day {
         u64::try_from(self.0).ok()?.checked_mul(86_400)
     }
 
+    /// Unix seconds at which the day ends in Vietnam; none before 1970.
+    pub fn ends_in_vietnam(self) -> Option<u64> {
+        self.unix()?.checked_add(86_400 - 7 * 3600)
+    }
+
     /// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant, `days_from_civil`).
     fn of(year: i64, month: i64, day: i64) -> Day {
         let year = if month <= 2 { year - 1 } else { year };

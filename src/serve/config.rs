@@ -1,6 +1,6 @@
 //! What the operator may set about HTTP.
 
-use crate::entries::FeedName;
+use crate::{accounts, entries::FeedName};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub forms_per_hour: u32,
     /// Seconds that a person takes at least to fill in a form; what is quicker is a robot.
     pub form_seconds: u64,
+    /// Signing in at the desk.
+    pub accounts: accounts::Config,
 }
 
 impl Default for Config {
@@ -78,6 +80,7 @@ impl Default for Config {
             address_burst: 2_000,
             forms_per_hour: 10,
             form_seconds: 3,
+            accounts: accounts::Config::default(),
         }
     }
 }

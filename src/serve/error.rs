@@ -23,6 +23,8 @@ pub enum Error {
     Description(#[from] serde_json::Error),
     #[error("the catalogue of texts: {0}")]
     Texts(String),
+    #[error("the accounts: {0}")]
+    Accounts(#[from] crate::accounts::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }

@@ -87,7 +87,14 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let connections = metrics.connections.clone();
         let shown = show_standings(casework.clone(), stopping.clone());
-        let site = Site::new(self.config.clone(), casework, metrics, stopping.clone());
+        let accounts = router::open_accounts(&self.config, &casework, &registry)?;
+        let site = Site::new(
+            self.config.clone(),
+            casework,
+            accounts,
+            metrics,
+            stopping.clone(),
+        );
         let files = Listener {
             listener: self.files,
             router: router::of_site(site)?,

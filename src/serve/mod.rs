@@ -8,6 +8,7 @@
 //! Files come from the published folder, which any web server could serve as well; checkpoint and
 //! manifests come from memory, where they change at one moment with the state.
 
+mod accounts;
 mod acting;
 mod addresses;
 mod caller;
@@ -15,6 +16,7 @@ mod changes;
 mod checking;
 mod compaction;
 mod config;
+pub mod desk;
 mod door;
 mod erasure;
 mod error;

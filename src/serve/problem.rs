@@ -1,6 +1,6 @@
 //! The one map from errors to status codes, and the problem documents they become (RFC 9457).
 
-use crate::{casework, decision::Refusal};
+use crate::{accounts, casework, decision::Refusal};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -190,9 +190,35 @@ impl From<casework::Error> for Problem {
     }
 }
 
+impl From<accounts::Error> for Problem {
+    fn from(error: accounts::Error) -> Self {
+        use accounts::Error as E;
+        let status = match &error {
+            E::NoAccount(_) => StatusCode::NOT_FOUND,
+            E::Taken(_) => StatusCode::CONFLICT,
+            E::Name(_) | E::Invalid { .. } | E::Weak(_) | E::Code => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            E::Wrong | E::NoSession => StatusCode::UNAUTHORIZED,
+            E::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
+            E::Locked | E::NoLink(_) => StatusCode::FORBIDDEN,
+            E::Link => StatusCode::GONE,
+            E::Random(_) | E::Hash(_) | E::Store(_) | E::Record { .. } => {
+                return Self::internal(&error);
+            }
+        };
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error {
+            E::Wait(seconds) => problem.after(seconds),
+            _ => problem,
+        }
+    }
+}
+
 fn of_refusal(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::SameOfficer(_)
+        | Refusal::CommandLine
         | Refusal::Approvals { .. }
         | Refusal::UnknownOfficer(_)
         | Refusal::UnknownKey { .. }

@@ -2,8 +2,8 @@
 //! description and the routes come from the same lines here.
 
 use super::{
-    Config, Error, acting, changes, checking, compaction, door, erasure, feeds, files, health,
-    limits, matching,
+    Config, Error, accounts, acting, changes, checking, compaction, desk, door, erasure, feeds,
+    files, health, limits, matching,
     metrics::Metrics,
     openapi,
     page::{JSON, Keep},
@@ -13,7 +13,7 @@ use super::{
     site::Site,
     subscribers, trust, watch,
 };
-use crate::casework::Casework;
+use crate::{accounts::Accounts, casework::Casework};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -35,12 +35,20 @@ pub fn router(
     stopping: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Router, Error> {
     let metrics = Metrics::new(registry)?;
-    of_site(Site::new(
-        Arc::new(config.clone()),
-        casework,
-        metrics,
-        stopping,
-    ))
+    let accounts = open_accounts(config, &casework, registry)?;
+    let config = Arc::new(config.clone());
+    of_site(Site::new(config, casework, accounts, metrics, stopping))
+}
+
+/// The accounts lie in the log's own store.
+pub(super) fn open_accounts(
+    config: &Config,
+    casework: &Casework,
+    registry: &Registry,
+) -> Result<Accounts, Error> {
+    let metrics = crate::accounts::Metrics::new(registry)?;
+    let store = casework.authority().store().clone();
+    Ok(Accounts::open(store, config.accounts.clone(), metrics)?)
 }
 
 pub(super) fn of_site(site: Site) -> Result<Router, Error> {
@@ -56,6 +64,7 @@ pub(super) fn of_site(site: Site) -> Result<Router, Error> {
         .route("/api/openapi.json", get(described))
         .merge(api)
         .merge(pages::routes())
+        .merge(desk::routes(&site))
         .fallback(async || Problem::missing("there is no such path here"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -111,6 +120,8 @@ fn api(site: &Site) -> OpenApiRouter<Site> {
         .routes(routes!(subscribers::one, subscribers::change))
         .routes(routes!(subscribers::tokens, subscribers::issue))
         .routes(routes!(subscribers::revoke))
+        .routes(routes!(accounts::list, accounts::make))
+        .routes(routes!(accounts::change))
         .layer(middleware::from_fn_with_state(site.clone(), door::door))
         // The door has read the body within its own limits.
         .layer(DefaultBodyLimit::disable());

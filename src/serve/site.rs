@@ -7,7 +7,10 @@ use super::{
     problem::{Answer, Problem},
     rendered::Shelf,
 };
-use crate::casework::{self, Casework};
+use crate::{
+    accounts::{self, Accounts},
+    casework::{self, Casework},
+};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
@@ -15,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) casework: Casework,
+    pub(super) accounts: Accounts,
     pub(super) config: Arc<Config>,
     pub(super) metrics: Metrics,
     pub(super) rendered: Arc<Shelf>,
@@ -28,6 +32,7 @@ impl Site {
     pub(super) fn new(
         config: Arc<Config>,
         casework: Casework,
+        accounts: Accounts,
         metrics: Metrics,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -38,6 +43,7 @@ impl Site {
                 config.long_polls.min(Semaphore::MAX_PERMITS),
             )),
             casework,
+            accounts,
             config,
             metrics,
             stopping,
@@ -55,5 +61,27 @@ impl Site {
             .await
             .map_err(|e| Problem::internal(&e))?
             .map_err(Problem::from)
+    }
+
+    /// Asks the accounts, beside the event loop; with the time.
+    pub(super) async fn accounts<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Accounts, u64) -> Result<T, accounts::Error> + Send + 'static,
+    ) -> Answer<T> {
+        let (accounts, now) = (self.accounts.clone(), self.casework.authority().now());
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(|| work(&accounts, now)))
+            .await
+            .map_err(|e| Problem::internal(&e))?
+            .map_err(Problem::from)
+    }
+
+    /// The same, where the caller has words of its own for what is refused.
+    pub(super) async fn accounts_or<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Accounts, u64) -> Result<T, accounts::Error> + Send + 'static,
+    ) -> Answer<Result<T, accounts::Error>> {
+        let told = self.accounts(move |accounts, now| Ok(work(accounts, now)));
+        told.await
     }
 }

@@ -3,6 +3,7 @@
 use super::{Figures, list, millis, section, stage::Stage, when};
 use crate::{
     canon::{DecisionId, Origin},
+    casework::{Made, Subjects},
     check::{
         self, Guard,
         batch::{self, Batch, Options, Outcome},
@@ -11,11 +12,10 @@ use crate::{
         Error, Output,
         desk::Officer,
         guard,
-        proposal::{self, Made, Opened},
-        sealed::Subjects,
+        proposal::{self, Opened},
         server::CommittedView,
     },
-    decision::{self, Action, Basis, Body, List, MeasureName, PartRef, Revoke, Target},
+    decision::{self, Action, Basis, Body, List, MeasureName, PartRef, Revoke, Target, TextRef},
     entries::FeedName,
     subject::{Kind, Line, OwnedLine, Scope, Subject, feed_of},
     trust::Role,
@@ -281,7 +281,7 @@ async fn propose(
             basis: basis(),
             not_after,
             bulk: terms.bulk,
-            reasons: proposal::text_ref(terms.reasons),
+            reasons: TextRef::of(terms.reasons),
             guard: decision::Guard {
                 version: guard::VERSION,
                 lists: desk.guard.lists().hash(),
@@ -333,7 +333,7 @@ pub async fn propose_revocation(
                 action: Action::Revoke,
                 submit_by,
                 basis: basis(),
-                reasons: proposal::text_ref(MISTAKE),
+                reasons: TextRef::of(MISTAKE),
                 targets: targets.clone(),
             })
         },

@@ -4,6 +4,7 @@
 //! resolver asked while it runs, and every figure is what was counted or measured just then. The
 //! same data directory goes on where it stopped, under new ids.
 
+mod accounts;
 mod decide;
 mod isp;
 mod list;
@@ -102,6 +103,7 @@ impl DemoArgs {
         let done = match told {
             Ok(Some(figures)) => {
                 out.data(&figures)?;
+                accounts::make(&stage, out).await?;
                 next(&stage, &figures, self.once, out)?;
                 if !self.once {
                     stopped.await;

@@ -50,6 +50,12 @@ pub struct DraftArgs {
     /// How many root keys must sign the version after this one
     #[arg(long, value_name = "K")]
     threshold: Option<usize>,
+    /// Domain that passkeys are bound to, in place of the one so far: passkeys of before sign no more
+    #[arg(long, value_name = "DOMAIN")]
+    rp_id: Option<String>,
+    /// Where passkeys may sign, in place of the places so far (may be repeated)
+    #[arg(long, value_name = "ORIGIN")]
+    passkey_origin: Vec<String>,
     /// Until when it holds: a day or a span
     #[arg(long, value_name = "END")]
     expires: Option<String>,
@@ -80,6 +86,12 @@ impl DraftArgs {
         }
         if let Some(quorum) = self.quorum {
             document.witnesses.quorum = quorum;
+        }
+        if let Some(rp_id) = &self.rp_id {
+            document.webauthn.rp_id.clone_from(rp_id);
+        }
+        if !self.passkey_origin.is_empty() {
+            document.webauthn.origins.clone_from(&self.passkey_origin);
         }
         let bytes = document.to_bytes()?;
         fs::write(&self.out, &bytes).map_err(Error::io(&self.out))?;

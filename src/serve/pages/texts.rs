@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("notice.toml", include_str!("texts/notice.toml")),
     ("verify.toml", include_str!("texts/verify.toml")),
     ("cases.toml", include_str!("texts/cases.toml")),
+    ("desk.toml", include_str!("texts/desk.toml")),
 ];
 
 static CATALOGUE: LazyLock<Result<HashMap<String, Text>, String>> = LazyLock::new(read);

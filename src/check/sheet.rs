@@ -2,10 +2,8 @@
 //!
 //! Every cell of text is stored as text, so that none is ever taken for a formula, whatever a list says.
 
-use super::Error;
-use crate::check::report::{Checked, Verdict};
+use super::report::{Checked, MatchedLine, Verdict};
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
-use std::path::Path;
 
 /// What stands over the columns, and how wide they are.
 const COLUMNS: [(&str, f64); 10] = [
@@ -26,11 +24,11 @@ const ROWS: usize = 1_000_000;
 /// The longest text of a cell, in characters.
 const CELL: usize = 32_000;
 
-/// Writes the outcomes of a list as an XLSX file; more than a million lines go on in further sheets.
-pub fn write(path: &Path, lines: &[Checked]) -> Result<(), Error> {
+/// The outcomes of a list as the bytes of an XLSX file; more than a million lines go on in further
+/// sheets. The error is the writer's own sentence.
+pub fn sheet(lines: &[Checked]) -> Result<Vec<u8>, String> {
     let made = workbook(lines).and_then(|mut book| book.save_to_buffer());
-    let bytes = made.map_err(|e| Error::said(format!("{}: {e}", path.display())))?;
-    std::fs::write(path, bytes).map_err(Error::io(path))
+    made.map_err(|e| e.to_string())
 }
 
 fn workbook(lines: &[Checked]) -> Result<Workbook, XlsxError> {
@@ -94,8 +92,8 @@ fn cells(line: &Checked) -> [String; 9] {
             .filter(|text| !text.is_empty());
         texts.collect::<Vec<_>>().join("\n")
     };
-    let rule = line.code.and_then(crate::check::explain);
-    let of_rule = |text: fn(&'static crate::check::Rule) -> &'static str| {
+    let rule = line.code.and_then(super::explain);
+    let of_rule = |text: fn(&'static super::Rule) -> &'static str| {
         rule.map(text).unwrap_or_default().to_owned()
     };
     let or_rule = |texts: String, of_rule: String| if texts.is_empty() { of_rule } else { texts };
@@ -125,7 +123,7 @@ fn cells(line: &Checked) -> [String; 9] {
     ]
 }
 
-fn matched(matched: &crate::check::report::MatchedLine) -> String {
+fn matched(matched: &MatchedLine) -> String {
     format!("{} {}: {}", matched.file, matched.line, matched.text)
 }
 
@@ -145,12 +143,8 @@ mod tests {
         let text = b"=HYPERLINK(\"http://x\")\n@SUM(1)\nfacebook.com\nshop.vn\n";
         let batch = Batch::read(text, &guard, &Options::default());
         let lines: Vec<Checked> = batch.rows.iter().map(Checked::of).collect();
-        let bytes = workbook(&lines).unwrap().save_to_buffer().unwrap();
-        // The parts of the package, unpacked by the format's own reader: no cell is a formula.
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("result.xlsx");
-        write(&path, &lines).unwrap();
-        assert!(bytes.starts_with(b"PK") && path.metadata().unwrap().len() > 1_000);
+        let bytes = sheet(&lines).unwrap();
+        assert!(bytes.starts_with(b"PK") && bytes.len() > 1_000);
         let facebook = cells(&lines[2]);
         assert_eq!(facebook[1], "refused");
         assert!(facebook[4].contains("protected_name") && facebook[5].contains("bảo vệ"));

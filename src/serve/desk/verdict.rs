@@ -1,0 +1,394 @@
+//! What was made of a paper: the verdict on every line in plain words, what would be touched, and
+//! the signature; the result as a file.
+
+use super::{
+    gate::Staff,
+    sign::{Signing, for_signing},
+    words,
+};
+use crate::{
+    casework::{Act, Hold, Paper, Prepared, Stage},
+    check::{
+        Finding,
+        batch::{Counts, Outcome},
+        body,
+        collateral::Tally,
+        report::{Checked, Verdict},
+        sheet,
+    },
+    serve::{
+        pages::{
+            shell::Shell,
+            show::{see_other, show_private},
+            texts::Lang,
+            visitor::Visitor,
+        },
+        problem::{Answer, Problem},
+        site::Site,
+    },
+    trust::Role,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use serde::Deserialize;
+
+/// Lines of a page.
+const LINES: usize = 100;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    page: usize,
+    /// `refused`, `merged`, `noted`; else all.
+    #[serde(default)]
+    only: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/checking.html")]
+struct CheckingPage {
+    shell: Shell,
+    id: String,
+    done: usize,
+    total: usize,
+}
+
+/// The piece that htmx asks for while a list is checked.
+#[derive(Template)]
+#[template(path = "desk/progress.html")]
+struct ProgressPiece {
+    shell: Shell,
+    id: String,
+    done: usize,
+    total: usize,
+}
+
+#[derive(Template)]
+#[template(path = "desk/broken.html")]
+struct BrokenPage {
+    shell: Shell,
+    id: String,
+    why: String,
+    is_list: bool,
+}
+
+#[derive(Template)]
+#[template(path = "desk/verdict.html")]
+struct VerdictPage {
+    shell: Shell,
+    id: String,
+    action: &'static str,
+    is_list: bool,
+    counts: Option<Counts>,
+    rows: Vec<Row>,
+    only: String,
+    page: usize,
+    pages: usize,
+    /// What holds of the decision as a whole.
+    whole: Vec<Said>,
+    touched: Vec<Touch>,
+    covered: Vec<(String, Hold)>,
+    stopped: bool,
+    grows: bool,
+    until: Option<u64>,
+    signing: Option<Signing>,
+    command: bool,
+}
+
+/// A line's verdict as an officer reads it.
+struct Row {
+    line: u64,
+    text: String,
+    outcome: &'static str,
+    canonical: String,
+    said: Vec<Said>,
+    offer: Option<String>,
+}
+
+/// A finding in the reader's language.
+pub(super) struct Said {
+    pub(super) code: &'static str,
+    pub(super) text: &'static str,
+    pub(super) instead: &'static str,
+    pub(super) detail: String,
+    pub(super) stops: bool,
+}
+
+/// What a submission touches besides.
+struct Touch {
+    what: &'static str,
+    count: u64,
+    examples: String,
+}
+
+pub(super) async fn show(
+    State(site): State<Site>,
+    visitor: Visitor,
+    staff: Staff,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let (account, of) = (staff.account().to_owned(), id.clone());
+    let paper = site.ask(move |desk| desk.paper(&account, &of)).await?;
+    let lang = visitor.lang;
+    match &paper.stage {
+        Stage::Checking(progress) => {
+            let shell = staff.shell(&site, &visitor, lang.t("desk.checking.title"));
+            let (done, total) = (progress.done(), progress.total);
+            if visitor.piece {
+                return show_private(
+                    StatusCode::OK,
+                    &ProgressPiece {
+                        shell,
+                        id,
+                        done,
+                        total,
+                    },
+                );
+            }
+            show_private(
+                StatusCode::OK,
+                &CheckingPage {
+                    shell,
+                    id,
+                    done,
+                    total,
+                },
+            )
+        }
+        _ if visitor.piece => {
+            // htmx loads the whole page in the place of the progress.
+            let mut answer = see_other("")?;
+            *answer.status_mut() = StatusCode::OK;
+            let to = format!("/desk/papers/{id}")
+                .parse()
+                .map_err(|e| Problem::internal(&e))?;
+            answer.headers_mut().remove("location");
+            answer.headers_mut().insert("hx-redirect", to);
+            Ok(answer)
+        }
+        Stage::Broken(why) => {
+            let shell = staff.shell(&site, &visitor, lang.t("desk.broken.title"));
+            let (why, is_list) = (why.clone(), matches!(paper.order.act, Act::List { .. }));
+            show_private(
+                StatusCode::OK,
+                &BrokenPage {
+                    shell,
+                    id,
+                    why,
+                    is_list,
+                },
+            )
+        }
+        Stage::Ready(prepared) => {
+            let page = page(&site, &visitor, &staff, &paper, prepared, &asked);
+            show_private(StatusCode::OK, &page)
+        }
+    }
+}
+
+fn page(
+    site: &Site,
+    visitor: &Visitor,
+    staff: &Staff,
+    paper: &Paper,
+    prepared: &Prepared,
+    asked: &Asked,
+) -> VerdictPage {
+    let lang = visitor.lang;
+    let (rows, pages, at) = rows(lang, prepared, asked);
+    let ready = prepared.made.as_ref().filter(|_| !prepared.stopped);
+    let signing = ready.and_then(|made| {
+        let to = format!("/desk/papers/{}/sign", paper.id);
+        for_signing(site, staff, &made.body, made.hash, Role::Propose, to)
+    });
+    VerdictPage {
+        shell: staff.shell(site, visitor, lang.t("desk.verdict.title")),
+        id: paper.id.clone(),
+        action: words::action(lang, paper.order.act.action()),
+        is_list: prepared.batch.is_some(),
+        counts: prepared.batch.as_ref().map(|batch| batch.counts),
+        rows,
+        only: asked.only.clone(),
+        page: at,
+        pages,
+        whole: whole(lang, prepared),
+        touched: touched(lang, prepared),
+        covered: prepared.covered.clone(),
+        stopped: prepared.stopped,
+        grows: prepared.grows,
+        until: match &paper.order.act {
+            Act::Stay { until, .. } => Some(*until),
+            Act::Amend { not_after, .. } => Some(*not_after),
+            _ => None,
+        },
+        command: ready.is_some() && signing.is_none(),
+        signing,
+    }
+}
+
+fn rows(lang: Lang, prepared: &Prepared, asked: &Asked) -> (Vec<Row>, usize, usize) {
+    let Some(batch) = &prepared.batch else {
+        return (Vec::new(), 1, 0);
+    };
+    let wanted = |row: &&crate::check::batch::Row| match (asked.only.as_str(), &row.outcome) {
+        ("refused", outcome) => matches!(outcome, Outcome::Refused(_)),
+        ("merged", outcome) => matches!(outcome, Outcome::Merged { .. }),
+        ("noted", Outcome::Accepted { findings, .. }) => !findings.is_empty(),
+        ("noted", _) => false,
+        _ => true,
+    };
+    // What needs an eye comes first: refusals, where no choice was made.
+    let mut chosen: Vec<_> = batch.rows.iter().filter(wanted).collect();
+    if asked.only.is_empty() {
+        chosen.sort_by_key(|row| match &row.outcome {
+            Outcome::Refused(_) => 0,
+            Outcome::Accepted { findings, .. } if !findings.is_empty() => 1,
+            _ => 2,
+        });
+    }
+    let pages = chosen.len().div_ceil(LINES).max(1);
+    let at = asked.page.min(pages - 1);
+    let shown = chosen.into_iter().skip(at * LINES).take(LINES);
+    let rows = shown.map(|row| of_line(lang, Checked::of(row)));
+    (rows.collect(), pages, at)
+}
+
+fn of_line(lang: Lang, line: Checked) -> Row {
+    let mut said: Vec<Said> = line.findings.iter().map(|v| verdict(lang, v)).collect();
+    if let (true, Some(rule)) = (said.is_empty(), line.code.and_then(crate::check::explain)) {
+        said.push(Said {
+            code: rule.code,
+            text: lang.pick(rule.vi, rule.en),
+            instead: lang.pick(rule.instead_vi, rule.instead_en),
+            detail: String::new(),
+            stops: line.outcome == "refused",
+        });
+    }
+    Row {
+        line: line.line,
+        text: line.text,
+        outcome: line.outcome,
+        canonical: line.subject.unwrap_or_default(),
+        said,
+        offer: line.offer,
+    }
+}
+
+fn verdict(lang: Lang, verdict: &Verdict) -> Said {
+    Said {
+        code: verdict.code,
+        text: lang.pick(verdict.vi, verdict.en),
+        instead: lang.pick(verdict.instead_vi, verdict.instead_en),
+        detail: verdict.detail.clone(),
+        stops: verdict.grade != crate::check::Grade::Note,
+    }
+}
+
+/// A finding, and whether it stops what it is about.
+pub(super) fn said(lang: Lang, finding: &Finding, stops: bool) -> Said {
+    Said {
+        stops,
+        ..verdict(lang, &Verdict::of(finding))
+    }
+}
+
+fn whole(lang: Lang, prepared: &Prepared) -> Vec<Said> {
+    let stops = |finding: &Finding| match &prepared.made {
+        Some(made) => body::stops(finding, &made.body),
+        None => false,
+    };
+    prepared
+        .findings
+        .iter()
+        .map(|f| said(lang, f, stops(f)))
+        .collect()
+}
+
+fn touched(lang: Lang, prepared: &Prepared) -> Vec<Touch> {
+    let all = &prepared.collateral;
+    let of = |what: &'static str, tally: &Tally| {
+        (tally.count > 0).then(|| Touch {
+            what,
+            count: tally.count,
+            examples: tally.examples.join(", "),
+        })
+    };
+    [
+        of(lang.t("desk.touched.registered"), &all.registered),
+        of(lang.t("desk.touched.popular"), &all.popular),
+        of(lang.t("desk.touched.shops"), &all.shops),
+        of(lang.t("desk.touched.addresses"), &all.at_addresses),
+        of(lang.t("desk.touched.crowded"), &all.crowded),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl VerdictPage {
+    fn outcome(&self, outcome: &str) -> crate::serve::pages::parts::Badge {
+        use crate::serve::pages::parts::Tone;
+        match outcome {
+            "accepted" => self.shell.badge(Tone::Good, "desk.outcome.accepted"),
+            "merged" => self.shell.badge(Tone::Plain, "desk.outcome.merged"),
+            "refused" => self.shell.badge(Tone::Bad, "desk.outcome.refused"),
+            _ => self.shell.badge(Tone::Plain, "desk.outcome.skipped"),
+        }
+    }
+
+    fn with_page(&self, page: impl std::borrow::Borrow<usize>) -> String {
+        let page = page.borrow();
+        format!("/desk/papers/{}?only={}&page={page}", self.id, self.only)
+    }
+}
+
+/// The result as `csv` or `xlsx`.
+pub(super) async fn file(
+    State(site): State<Site>,
+    staff: Staff,
+    Path((id, format)): Path<(String, String)>,
+) -> Answer {
+    let (account, of) = (staff.account().to_owned(), id.clone());
+    let paper = site.ask(move |desk| desk.paper(&account, &of)).await?;
+    let Stage::Ready(prepared) = paper.stage else {
+        return Err(Problem::unavailable("the list is still being checked"));
+    };
+    let made = tokio::task::spawn_blocking(move || written(&prepared, &format));
+    let (media, name, bytes) = made.await.map_err(|e| Problem::internal(&e))??;
+    let headers = [
+        ("content-type", media.to_owned()),
+        (
+            "content-disposition",
+            format!("attachment; filename=\"{name}\""),
+        ),
+        ("cache-control", "no-store".to_owned()),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+fn written(prepared: &Prepared, format: &str) -> Answer<(&'static str, &'static str, Vec<u8>)> {
+    let missing = || Problem::missing("the result is there as csv and as xlsx, of a list");
+    let batch = prepared.batch.as_ref().ok_or_else(missing)?;
+    match format {
+        "csv" => {
+            // Excel takes a file without this mark for another encoding.
+            let mut bytes = b"\xef\xbb\xbf".to_vec();
+            batch
+                .write_csv(&mut bytes)
+                .map_err(|e| Problem::internal(&e))?;
+            Ok(("text/csv; charset=utf-8", "ket-qua.csv", bytes))
+        }
+        "xlsx" => {
+            let lines: Vec<Checked> = batch.rows.iter().map(Checked::of).collect();
+            let bytes = sheet(&lines).map_err(|e| Problem::internal(&e))?;
+            let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+            Ok((media, "ket-qua.xlsx", bytes))
+        }
+        _ => Err(missing()),
+    }
+}
