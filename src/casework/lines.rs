@@ -10,7 +10,7 @@ use crate::{
 
 /// One subject of a decision.
 #[derive(Debug, Clone)]
-pub struct Listing {
+pub struct SubjectRow {
     /// With its kind; a seller or account by platform alone.
     pub subject: String,
     pub scope: char,
@@ -33,7 +33,7 @@ pub struct HeldBack {
 
 impl Casework {
     /// The first subjects of a list decision, in the order of its parts.
-    pub fn listings(&self, id: &DecisionId, most: usize) -> Result<Vec<Listing>, Error> {
+    pub fn listings(&self, id: &DecisionId, most: usize) -> Result<Vec<SubjectRow>, Error> {
         let parts = {
             let ledger = self.inner.authority.ledger();
             let record = ledger.lists().get(id);
@@ -57,7 +57,7 @@ impl Casework {
         Ok(found)
     }
 
-    fn listing_of(&self, id: &DecisionId, line: &Line<'_>) -> Listing {
+    fn listing_of(&self, id: &DecisionId, line: &Line<'_>) -> SubjectRow {
         let sealed = committed_in(line).is_some();
         let platform = line.name.split('/').next().unwrap_or_default();
         let current = self.inner.authority.current();
@@ -71,7 +71,7 @@ impl Casework {
                 .any(|e| e.decision == id.as_str() && e.scope == line.scope);
             of_this
         });
-        Listing {
+        SubjectRow {
             subject: match sealed {
                 true => format!("{}:{platform}", line.kind),
                 false => format!("{}:{}", line.kind, line.name),

@@ -59,8 +59,8 @@ mod withdrawal;
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
 pub use cases::{
-    Case, CaseEvent, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, CaseStatus, CaseView, Channel,
-    Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
+    Case, CaseEvent, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, CaseStatus,
+    CaseView, Channel, Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
 };
 pub use changes::Changes;
 pub use checking::{Checks, Listed, MAX_CHECKS};
@@ -71,7 +71,7 @@ pub use endings::Ending;
 pub use error::Error;
 pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
-pub use lines::{HeldBack, Listing};
+pub use lines::{HeldBack, SubjectRow};
 pub use lookup::{Hold, Lookup};
 pub use matching::{MAX_MATCHES, Match, MatchHold};
 pub use metrics::Metrics;

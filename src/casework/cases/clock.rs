@@ -1,10 +1,7 @@
 //! Clocks that everybody sees: by when a case must be taken up and answered.
 
 use super::{Case, CaseState};
-use crate::{
-    casework::Casework,
-    registry::Day,
-};
+use crate::{casework::Casework, registry::Day};
 use serde::Serialize;
 
 /// How long a stay by one officer may last, seconds (design: Semantics).
@@ -36,7 +33,10 @@ impl Casework {
     /// The clocks of a case, by the deadlines of the day that it came.
     pub(in crate::casework) fn clocks(&self, case: &Case) -> Vec<Clock> {
         let mut clocks = Vec::new();
-        let steps = [("accept", case.accepted.or(case.ended)), ("answer", case.ended)];
+        let steps = [
+            ("accept", case.accepted.or(case.ended)),
+            ("answer", case.ended),
+        ];
         let day = Day::in_vietnam(i64::try_from(case.opened).unwrap_or(i64::MAX));
         for (step, done) in steps {
             let guard = self.rules().guard.as_ref();

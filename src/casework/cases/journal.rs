@@ -142,7 +142,10 @@ impl Journal {
     ) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let text = row::write(JOURNAL, event)?;
         let mac = link(keeper, &self.link, self.next, &text);
-        Ok((self.next.to_be_bytes().into(), [mac.as_slice(), &text].concat()))
+        Ok((
+            self.next.to_be_bytes().into(),
+            [mac.as_slice(), &text].concat(),
+        ))
     }
 
     /// Goes on after the event is durable. A crash before the head is written leaves one that the
@@ -164,7 +167,11 @@ pub(super) fn read(value: &[u8]) -> Result<CaseEvent, Error> {
 
 /// Key of an event among those of its case.
 pub(super) fn of_case(id: &CaseId, number: u64) -> Vec<u8> {
-    [row::prefix(&[id.as_str()]).as_slice(), &number.to_be_bytes()].concat()
+    [
+        row::prefix(&[id.as_str()]).as_slice(),
+        &number.to_be_bytes(),
+    ]
+    .concat()
 }
 
 fn link(keeper: &Keeper, before: &[u8; MAC], number: u64, text: &[u8]) -> [u8; MAC] {

@@ -66,7 +66,10 @@ impl Cases {
         let keeper = Keeper::open(&keys, is_new)?;
         let journal = Journal::open(store, &keeper, &keys)?;
         if let Some(at) = journal.state().broken_at {
-            tracing::error!(at, "the case journal isn't as it was written; see the journal's page");
+            tracing::error!(
+                at,
+                "the case journal isn't as it was written; see the journal's page"
+            );
         }
         let mut cases = Self {
             keeper,
@@ -94,7 +97,10 @@ impl Cases {
         let (year, number) = case.id.numbered();
         let highest = self.highest.entry(year).or_default();
         *highest = number.max(*highest);
-        self.by_state.entry(case.state).or_default().insert(place.clone());
+        self.by_state
+            .entry(case.state)
+            .or_default()
+            .insert(place.clone());
         self.all.insert(place);
         self.by_id.insert(case.id.clone(), case);
     }

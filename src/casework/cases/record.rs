@@ -1,6 +1,9 @@
 //! A case: what it is, where it stands, and who may be named with it.
 
-use crate::{canon::DecisionId, casework::{Error, serial}};
+use crate::{
+    canon::DecisionId,
+    casework::{Error, serial},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -128,7 +131,8 @@ impl CaseId {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim().to_ascii_uppercase();
         let named = text.split_once('-').filter(|(letter, rest)| {
-            CaseKind::ALL.iter().any(|kind| kind.letter() == *letter) && serial::split(rest).is_some()
+            CaseKind::ALL.iter().any(|kind| kind.letter() == *letter)
+                && serial::split(rest).is_some()
         });
         match named {
             Some(_) => Ok(Self(text)),
@@ -245,7 +249,9 @@ impl CaseState {
         match (self, kind) {
             (Self::New, CaseKind::Appeal) => &[Self::Open, Self::Stayed, Self::Closed],
             (Self::New, _) => &[Self::Open, Self::Closed],
-            (Self::Open, CaseKind::Appeal) => &[Self::Stayed, Self::Upheld, Self::Revoked, Self::Closed],
+            (Self::Open, CaseKind::Appeal) => {
+                &[Self::Stayed, Self::Upheld, Self::Revoked, Self::Closed]
+            }
             (Self::Open, _) => &[Self::Closed],
             (Self::Stayed, _) => &[Self::Confirmed, Self::Upheld, Self::Revoked],
             (Self::Confirmed, _) => &[Self::Upheld, Self::Revoked],
@@ -274,7 +280,9 @@ impl Channel {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == text)
     }
 }
 

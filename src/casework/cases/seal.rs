@@ -50,8 +50,11 @@ impl Keeper {
             return Err(Error::Keys(format!("{path} isn't a key of {LENGTH} bytes")));
         }
         Ok(Self {
-            wrapping: aead(&derived(&secret, b"blockfeed/case-keys/v1")?)?,
-            chain: hmac::Key::new(hmac::HMAC_SHA256, &*derived(&secret, b"blockfeed/case-journal/v1")?),
+            wrapping: aead(&*derived(&secret, b"blockfeed/case-keys/v1")?)?,
+            chain: hmac::Key::new(
+                hmac::HMAC_SHA256,
+                &*derived(&secret, b"blockfeed/case-journal/v1")?,
+            ),
         })
     }
 
@@ -87,7 +90,11 @@ fn make(keys: &Path, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     random(&mut bytes)?;
     let written = || -> std::io::Result<()> {
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
         file.write_all(&bytes)?;
         file.sync_all()
     };
@@ -102,7 +109,8 @@ fn derived(secret: &[u8], label: &[u8]) -> Result<Zeroizing<[u8; LENGTH]>, Error
     let prk = salt.extract(secret);
     let mut key = Zeroizing::new([0; LENGTH]);
     let made = prk.expand(&info, hkdf::HKDF_SHA256);
-    made.and_then(|okm| okm.fill(&mut *key)).map_err(|_| broken("derived"))?;
+    made.and_then(|okm| okm.fill(&mut *key))
+        .map_err(|_| broken("derived"))?;
     Ok(key)
 }
 
@@ -115,8 +123,12 @@ fn seal(key: &LessSafeKey, about: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> 
     let mut nonce = [0; NONCE_LEN];
     random(&mut nonce)?;
     let mut text = bytes.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(about), &mut text)
-        .map_err(|_| broken("sealed"))?;
+    key.seal_in_place_append_tag(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(about),
+        &mut text,
+    )
+    .map_err(|_| broken("sealed"))?;
     Ok([nonce.as_slice(), &text].concat())
 }
 
@@ -135,7 +147,9 @@ fn bound(id: &CaseId, what: &str) -> String {
 }
 
 fn broken(what: &str) -> Error {
-    Error::Keys(format!("a case can't be {what}: its key or its text isn't what was written"))
+    Error::Keys(format!(
+        "a case can't be {what}: its key or its text isn't what was written"
+    ))
 }
 
 pub(super) fn random(bytes: &mut [u8]) -> Result<(), Error> {

@@ -1,10 +1,8 @@
 //! What officers do with cases: list, read, note, link, move, erase. Each leaves an event.
 
 use super::{
-    CASES, Case, CaseEvent, CaseId, CaseKind, CaseState, Clock, Informant, JournalState, KEYS, Part,
-    journal, public::sealed,
-    record::Record,
-    seal::CaseKey,
+    CASES, Case, CaseEvent, CaseId, CaseKind, CaseState, Clock, Informant, JournalState, KEYS,
+    Part, journal, public::sealed, record::Record, seal::CaseKey,
 };
 use crate::{
     canon::DecisionId,
@@ -94,7 +92,9 @@ impl Casework {
                 && (filter.about_officers || !case.about_officer)
         };
         let found = places.range((from, std::ops::Bound::Unbounded));
-        let found = found.filter_map(|(_, id)| cases.by_id.get(&id.0)).filter(fits);
+        let found = found
+            .filter_map(|(_, id)| cases.by_id.get(&id.0))
+            .filter(fits);
         for case in found {
             if page.cases.len() == limit {
                 page.next = page.cases.last().map(|(last, _)| last.id.clone());
@@ -158,7 +158,12 @@ impl Casework {
         let mut record = self.case_record(id)?;
         let case = &mut record.case;
         let mut said: Vec<String> = Vec::new();
-        for subject in subjects.iter().filter(|s| !case.subjects.contains(s)).cloned().collect::<Vec<_>>() {
+        for subject in subjects
+            .iter()
+            .filter(|s| !case.subjects.contains(s))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             said.push(subject.clone());
             case.subjects.push(subject);
         }
@@ -238,7 +243,9 @@ impl Casework {
         let store = self.inner.authority.store();
         let wrapped = store.get(KEYS, id.as_str().as_bytes())?;
         let cases = lock(&self.inner.cases);
-        wrapped.map(|wrapped| cases.keeper.unwrap(id, &wrapped)).transpose()
+        wrapped
+            .map(|wrapped| cases.keeper.unwrap(id, &wrapped))
+            .transpose()
     }
 
     /// An event that leaves the case as `record` has it.
@@ -284,7 +291,10 @@ impl Casework {
 }
 
 fn piece(event: &CaseEvent, part: Part) -> Option<&[u8]> {
-    let found = event.sealed.iter().find(|sealed| sealed.part == part.as_str());
+    let found = event
+        .sealed
+        .iter()
+        .find(|sealed| sealed.part == part.as_str());
     found.map(|sealed| sealed.bytes.0.as_slice())
 }
 

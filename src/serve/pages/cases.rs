@@ -15,7 +15,8 @@ use super::{
 use crate::{
     canon::DecisionId,
     casework::{
-        CaseId, CaseKind, CaseOpened, CaseState, CaseStatus, Channel, Error, Hand, Informant, NewCase,
+        CaseId, CaseKind, CaseOpened, CaseState, CaseStatus, Channel, Error, Hand, Informant,
+        NewCase,
     },
     serve::{limits::Peer, problem::Answer, site::Site},
 };
@@ -124,7 +125,11 @@ pub(in crate::serve) async fn send_tip(
     allowed(&site, peer)?;
     let (subjects, rest) = understood(&site, links);
     let new = NewCase {
-        kind: if about_officer { CaseKind::Denunciation } else { kind },
+        kind: if about_officer {
+            CaseKind::Denunciation
+        } else {
+            kind
+        },
         channel: Channel::Form,
         unit: String::new(),
         about_officer,
@@ -269,7 +274,9 @@ fn allowed(site: &Site, peer: Option<Extension<Peer>>) -> Answer<()> {
 
 async fn taken(site: &Site, visitor: &Visitor, new: NewCase) -> Answer {
     let is_appeal = new.kind == CaseKind::Appeal;
-    let opened = site.ask(move |desk| desk.open_case(new, &Hand::public())).await?;
+    let opened = site
+        .ask(move |desk| desk.open_case(new, &Hand::public()))
+        .await?;
     let page = TakenPage {
         shell: Shell::public(visitor, visitor.lang.t("taken.title")),
         opened,
@@ -331,7 +338,11 @@ fn told(lang: Lang, status: CaseStatus, now: u64) -> Status {
         id: case.id.to_string(),
         kind: kind(lang, case.kind),
         state: case.state,
-        states: status.states.iter().map(|(time, s)| (*time, lang.t(state_key(*s)))).collect(),
+        states: status
+            .states
+            .iter()
+            .map(|(time, s)| (*time, lang.t(state_key(*s))))
+            .collect(),
         clocks: status
             .clocks
             .iter()

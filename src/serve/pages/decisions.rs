@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     canon::DecisionId,
-    casework::{Axis, Dossier, Listing, RegisterRow, Statistics},
+    casework::{Axis, Dossier, RegisterRow, Statistics, SubjectRow},
     decision::Body,
     serve::{
         problem::{Answer, Problem},
@@ -83,7 +83,7 @@ struct DecisionPage {
     /// Of each text: what it is, and its words unless they were erased.
     texts: Vec<(String, Option<String>)>,
     targets: Vec<String>,
-    listings: Vec<(String, Listing)>,
+    listings: Vec<(String, SubjectRow)>,
     total: u64,
     parts: Vec<(String, u64)>,
     events: Vec<Event>,
@@ -138,7 +138,11 @@ pub(in crate::serve) async fn decisions(
                 .map(|a| Choice::new(a, action(lang, a)))
                 .into(),
         ),
-        rows: page.rows.iter().map(|row| self::row(&names, lang, row)).collect(),
+        rows: page
+            .rows
+            .iter()
+            .map(|row| self::row(&names, lang, row))
+            .collect(),
         paging,
         form,
     })
@@ -151,7 +155,11 @@ fn choices(
     name: impl Fn(&str) -> String,
 ) -> Vec<Choice> {
     let codes = figures.along(axis).filter(|(code, _)| !code.is_empty());
-    form.or_nothing(codes.map(|(code, _)| Choice::new(code, name(code))).collect())
+    form.or_nothing(
+        codes
+            .map(|(code, _)| Choice::new(code, name(code)))
+            .collect(),
+    )
 }
 
 fn months(form: &Form, figures: &Statistics, lang: Lang) -> Vec<Choice> {
@@ -224,7 +232,11 @@ pub(in crate::serve) async fn decision(
     let lang = visitor.lang;
     let asked = site.ask(move |desk| {
         let dossier = desk.dossier(&id)?;
-        Ok((dossier, desk.register_row(&id)?, desk.listings(&id, SUBJECTS)?))
+        Ok((
+            dossier,
+            desk.register_row(&id)?,
+            desk.listings(&id, SUBJECTS)?,
+        ))
     });
     let (dossier, row, listings) = asked.await?;
     let row = row.ok_or_else(|| Problem::missing("the register has no such decision"))?;
@@ -246,7 +258,11 @@ pub(in crate::serve) async fn decision(
             .into_iter()
             .map(|l| (names::subject(lang, &l.subject), l))
             .collect(),
-        parts: body.parts().iter().map(|p| (p.sha256.to_string(), p.count)).collect(),
+        parts: body
+            .parts()
+            .iter()
+            .map(|p| (p.sha256.to_string(), p.count))
+            .collect(),
         events: dossier.history.iter().map(|e| event(lang, e)).collect(),
         leaf: dossier.leaf,
         body_sha256: dossier.body_sha256.to_string(),
@@ -271,15 +287,22 @@ fn facts(names: &Names, lang: Lang, dossier: &Dossier, row: &RegisterRow, body: 
             .row(lang.t("lookup.goods"), names.goods(&list.goods, at))
             .row(lang.t("decision.method"), names.method(&list.method, at))
             .row(lang.t("lookup.measure"), joined(measures))
-            .row(lang.t("decision.subjects"), clock::number(lang, row.subjects))
+            .row(
+                lang.t("decision.subjects"),
+                clock::number(lang, row.subjects),
+            )
             .row(lang.t("decision.open"), clock::number(lang, row.open));
     }
     let basis = [
         ("number", basis.number.as_str()),
-        ("date", &basis.date),
-        ("authority", &authority),
+        ("date", basis.date.as_str()),
+        ("authority", authority.as_str()),
     ];
-    let units = dossier.approvals.iter().map(|a| names.unit(&a.unit, at)).collect();
+    let units = dossier
+        .approvals
+        .iter()
+        .map(|a| names.unit(&a.unit, at))
+        .collect();
     facts
         .row(lang.t("lookup.basis"), lang.fill("lookup.basis_of", basis))
         .row(lang.t("lookup.units"), joined(units))

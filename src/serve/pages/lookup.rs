@@ -163,11 +163,24 @@ fn tell(
 /// The statement of reasons, in the names of the day of the decision.
 pub(super) fn statement(names: &Names, lang: Lang, hold: &Hold, dossier: Dossier) -> Statement {
     let at = dossier.time;
-    let word = |field: &str| dossier.body.get(field).and_then(|v| v.as_str()).unwrap_or_default();
-    let units: Vec<String> = dossier.approvals.iter().map(|a| names.unit(&a.unit, at)).collect();
+    let word = |field: &str| {
+        dossier
+            .body
+            .get(field)
+            .and_then(|v| v.as_str())
+            .unwrap_or_default()
+    };
+    let units: Vec<String> = dossier
+        .approvals
+        .iter()
+        .map(|a| names.unit(&a.unit, at))
+        .collect();
     let mut facts = Facts::default()
         .row(lang.t("lookup.head"), names.head(word("head"), at))
-        .row(lang.t("lookup.category"), names.category(word("category"), at))
+        .row(
+            lang.t("lookup.category"),
+            names.category(word("category"), at),
+        )
         .row(lang.t("lookup.goods"), names.goods(word("goods"), at));
     if let Some(basis) = &hold.basis {
         let authority = names.unit(&basis.authority, at);
@@ -177,8 +190,8 @@ pub(super) fn statement(names: &Names, lang: Lang, hold: &Hold, dossier: Dossier
                 "lookup.basis_of",
                 [
                     ("number", basis.number.as_str()),
-                    ("date", &basis.date),
-                    ("authority", &authority),
+                    ("date", basis.date.as_str()),
+                    ("authority", authority.as_str()),
                 ],
             ),
         );

@@ -47,10 +47,10 @@
 //! where [`Visitor::piece`](visitor::Visitor) is true.
 
 pub(super) mod assets;
+pub(super) mod cases;
 pub(super) mod clock;
-pub(super) mod form;
-mod cases;
 mod decisions;
+pub(super) mod form;
 mod home;
 mod lookup;
 pub(super) mod names;
@@ -81,7 +81,10 @@ pub(super) fn routes() -> Router<Site> {
         .route("/notice", get(notice::notice))
         .route("/verify", get(verify::verify))
         .route("/tips/new", get(cases::blank_tip).post(cases::send_tip))
-        .route("/appeals/new", get(cases::blank_appeal).post(cases::send_appeal))
+        .route(
+            "/appeals/new",
+            get(cases::blank_appeal).post(cases::send_appeal),
+        )
         .route("/appeals", get(cases::ask).post(cases::follow))
         .route("/appeals/{receipt}", get(cases::ask_of))
         .layer(middleware::from_fn(visitor::language))

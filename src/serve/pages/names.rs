@@ -3,7 +3,10 @@
 
 use super::{clock, texts::Lang};
 use crate::{
-    registry::{Lists, plan::{Plan, Term}},
+    registry::{
+        Lists,
+        plan::{Plan, Term},
+    },
     serve::site::Site,
 };
 use std::sync::Arc;
@@ -45,19 +48,27 @@ impl Names {
 
     pub(in crate::serve) fn measure(&self, code: &str, at: u64) -> String {
         let found = self.plan().and_then(|p| p.measure(code, clock::day(at)));
-        found.map_or(code, |m| self.lang.pick(&m.vi, &m.en)).to_owned()
+        found
+            .map_or(code, |m| self.lang.pick(&m.vi, &m.en))
+            .to_owned()
     }
 
     /// A unit of that day, by its id or by its name in either language.
     pub(in crate::serve) fn unit(&self, text: &str, at: u64) -> String {
         let plan = self.plan();
         let found = plan.and_then(|p| p.unit(text, clock::day(at)).or_else(|| p.unit_ever(text)));
-        found.map_or(text, |u| self.lang.pick(&u.vi, &u.en)).to_owned()
+        found
+            .map_or(text, |u| self.lang.pick(&u.vi, &u.en))
+            .to_owned()
     }
 
     fn term(&self, code: &str, at: u64, table: impl Fn(&Plan) -> &Vec<Term>) -> String {
-        let found = self.plan().and_then(|plan| Plan::term(table(plan), code, clock::day(at)));
-        found.map_or(code, |term| self.lang.pick(&term.vi, &term.en)).to_owned()
+        let found = self
+            .plan()
+            .and_then(|plan| Plan::term(table(plan), code, clock::day(at)));
+        found
+            .map_or(code, |term| self.lang.pick(&term.vi, &term.en))
+            .to_owned()
     }
 }
 

@@ -6,9 +6,9 @@
 //! under any name.
 
 use super::{
+    lookup::{Statement, find, statement},
     names::{self, Names},
     parts::Tone,
-    lookup::{Statement, find, statement},
     problems::reads_html,
     shell::Shell,
     show::show_as,
@@ -100,7 +100,9 @@ async fn page(site: &Site, visitor: &Visitor, headers: &HeaderMap) -> Answer {
     page.words = names::subject(lang, &found.canonical);
     page.shell.title = lang.fill("notice.blocked", [("name", &name)]);
     let told = told.into_iter();
-    page.holds = told.map(|(hold, dossier)| statement(&known, lang, &hold, dossier)).collect();
+    page.holds = told
+        .map(|(hold, dossier)| statement(&known, lang, &hold, dossier))
+        .collect();
     let blocked_by = format!("<{}/decisions>; rel=\"blocked-by\"", page.base);
     page.name = Some(name);
     let mut answer = show_as(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, &page)?;

@@ -125,12 +125,13 @@ impl Shell {
         clock::number(self.lang, *n)
     }
 
+    /// A box with a text of the catalogue.
+    pub(in crate::serve) fn notice(&self, tone: impl Borrow<Tone>, key: &'static str) -> Notice {
+        Notice::new(*tone.borrow(), self.lang.t(key))
+    }
+
     /// A short word of a state, in a colour and with a sign.
-    pub(in crate::serve) fn badge(
-        &self,
-        tone: impl Borrow<Tone>,
-        key: &'static str,
-    ) -> Badge {
+    pub(in crate::serve) fn badge(&self, tone: impl Borrow<Tone>, key: &'static str) -> Badge {
         Badge::new(*tone.borrow(), self.lang.t(key))
     }
 

@@ -37,23 +37,38 @@ pub(in crate::serve) async fn statistics(State(site): State<Site>, visitor: Visi
     let asked = site.ask(|desk| Ok((desk.statistics()?, desk.authority().current().time)));
     let (figures, time) = asked.await?;
     let names = Names::new(&site, lang);
-    let chart = |title: &'static str, axis: Axis, field: &'static str, name: &dyn Fn(&str) -> String| {
-        let mut bars: Vec<Bar> = figures
-            .along(axis)
-            .map(|(code, count)| Bar {
-                label: name(code),
-                value: count.open,
-                href: Some(link(field, code)),
-            })
-            .collect();
-        bars.sort_by(|a, b| b.value.cmp(&a.value));
-        Bars::new(lang, title, lang.t("statistics.in_force"), bars)
-    };
+    let chart =
+        |title: &'static str, axis: Axis, field: &'static str, name: &dyn Fn(&str) -> String| {
+            let mut bars: Vec<Bar> = figures
+                .along(axis)
+                .map(|(code, count)| Bar {
+                    label: name(code),
+                    value: count.open,
+                    href: Some(link(field, code)),
+                })
+                .collect();
+            bars.sort_by(|a, b| b.value.cmp(&a.value));
+            Bars::new(lang, title, lang.t("statistics.in_force"), bars)
+        };
     let charts = vec![
-        chart(lang.t("statistics.by_head"), Axis::Head, "head", &|c| names.head(c, time)),
-        chart(lang.t("statistics.by_category"), Axis::Category, "category", &|c| names.category(c, time)),
-        chart(lang.t("statistics.by_measure"), Axis::Measure, "measure", &|c| names.measure(c, time)),
-        chart(lang.t("statistics.by_unit"), Axis::Unit, "unit", &|c| names.unit(c, time)),
+        chart(lang.t("statistics.by_head"), Axis::Head, "head", &|c| {
+            names.head(c, time)
+        }),
+        chart(
+            lang.t("statistics.by_category"),
+            Axis::Category,
+            "category",
+            &|c| names.category(c, time),
+        ),
+        chart(
+            lang.t("statistics.by_measure"),
+            Axis::Measure,
+            "measure",
+            &|c| names.measure(c, time),
+        ),
+        chart(lang.t("statistics.by_unit"), Axis::Unit, "unit", &|c| {
+            names.unit(c, time)
+        }),
     ];
     show(&StatisticsPage {
         shell: Shell::public(&visitor, lang.t("statistics.title")),
@@ -81,7 +96,12 @@ fn months(visitor: &Visitor, figures: &Statistics) -> Columns {
         .collect();
     let skipped = bars.len().saturating_sub(MONTHS);
     bars.drain(..skipped);
-    Columns::new(lang, lang.t("statistics.by_month"), lang.t("statistics.listed"), bars)
+    Columns::new(
+        lang,
+        lang.t("statistics.by_month"),
+        lang.t("statistics.listed"),
+        bars,
+    )
 }
 
 fn link(field: &str, code: &str) -> String {

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("notice.toml", include_str!("texts/notice.toml")),
     ("verify.toml", include_str!("texts/verify.toml")),
     ("cases.toml", include_str!("texts/cases.toml")),
+    ("acted.toml", include_str!("texts/acted.toml")),
     ("desk.toml", include_str!("texts/desk.toml")),
 ];
 
@@ -257,6 +258,7 @@ mod tests {
                 ("<!--", "-->"),
                 ("<script", "</script>"),
                 ("<code>", "</code>"),
+                ("<pre", "</pre>"),
                 ("<", ">"),
             ] {
                 while let Some(from) = bare.find(open) {

@@ -70,12 +70,16 @@ pub(super) fn base(site: &Site, headers: &HeaderMap) -> String {
 fn read(desk: &Casework) -> Result<Log, Error> {
     let trust_hash = desk.trust_hash()?;
     let authority = desk.authority();
-    let genesis = authority.leaf(0)?.map_or(Hash([0; 32]), |bytes| leaf_hash(&bytes));
+    let genesis = authority
+        .leaf(0)?
+        .map_or(Hash([0; 32]), |bytes| leaf_hash(&bytes));
     let current = authority.current();
     let ledger = authority.ledger();
     let (origin, trust) = (ledger.origin(), ledger.trust());
     let newest = |name: &str, keys: Vec<[u8; 32]>| {
-        let key = keys.last().and_then(|key| VerifierKey::ed25519(name, key).ok());
+        let key = keys
+            .last()
+            .and_then(|key| VerifierKey::ed25519(name, key).ok());
         key.map_or_else(String::new, |key| key.to_string())
     };
     Ok(Log {
