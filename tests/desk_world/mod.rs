@@ -114,19 +114,22 @@ impl<'h> Person<'h> {
             .next()
             .unwrap();
         let secret = Secret::try_from_base32(typed.replace(' ', "")).unwrap();
-        let mut person = Self {
+        let person = Self {
             house,
             name: name.to_owned(),
             cookie: String::new(),
             csrf: String::new(),
             secret: secret.as_bytes().to_vec(),
         };
-        let code = person.code(-30);
-        let form = [("password", PASSWORD), ("again", PASSWORD), ("code", &code)];
-        let done = person.post(&place, &form);
-        assert_eq!(done.status, 303, "{}", done.text());
+        // The code of before, so that signing in has this one; its time may just be over.
+        let enrol = || {
+            let code = person.code(-30);
+            let form = [("password", PASSWORD), ("again", PASSWORD), ("code", &code)];
+            person.post(&place, &form)
+        };
+        let done = (0..5).map(|_| enrol()).find(|answer| answer.status != 422);
+        assert_eq!(done.map(|answer| answer.status), Some(303));
         assert_eq!(house.get(&place).status, 410, "the link is good once");
-        person.csrf.clear();
         person
     }
 

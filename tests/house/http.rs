@@ -17,6 +17,8 @@ pub struct Answer {
     pub status: u16,
     /// By lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// Each `Set-Cookie`, of which there may be several.
+    pub cookies: Vec<String>,
     pub body: Vec<u8>,
 }
 
@@ -192,6 +194,9 @@ fn parse(bytes: &[u8]) -> Answer {
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let headers = lines.filter_map(|line| line.split_once(": "));
+    let cookies = headers.clone();
+    let cookies = cookies.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let cookies = cookies.map(|(_, value)| value.to_owned()).collect();
     let headers: BTreeMap<String, String> = headers
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
@@ -199,6 +204,7 @@ fn parse(bytes: &[u8]) -> Answer {
     Answer {
         status: status.and_then(|s| s.parse().ok()).unwrap(),
         headers,
+        cookies,
         body: bytes[end + 4..].to_vec(),
     }
 }

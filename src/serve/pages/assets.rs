@@ -30,6 +30,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("assets/htmx-2.0.11.min.js"),
     ),
     (
+        "desk.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("assets/desk.js"),
+    ),
+    (
         "pages.js",
         "text/javascript; charset=utf-8",
         include_bytes!("assets/pages.js"),
