@@ -1,31 +1,31 @@
-//! The desk's cases: what came in, each with its clocks; one case with its timeline; what came by
-//! telephone or letter; the next step of an appeal; erasure; the journal's state.
+//! The desk's cases: what came in, each with its clocks, and whether the journal is whole; what comes
+//! by telephone or letter.
 
 use super::gate::{Posted, Staff};
 use crate::{
     accounts::Role,
     canon::DecisionId,
     casework::{
-        Case, CaseFilter, CaseId, CaseKind, CasePage, CaseState, CaseView, Channel, Clock, Hand,
+        Case, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, Channel, Clock, Hand,
         Informant, JournalState, NewCase,
     },
     serve::{
         pages::{
-            cases::{kind, state_key, state_tone, step},
+            case_words::{kind, state_key, state_tone, step},
             form::Form,
             parts::{Choice, Paging, Tone},
             shell::Shell,
-            show::{see_other, show_private},
+            show::show_private,
             texts::Lang,
             visitor::Visitor,
         },
-        problem::{Answer, Problem},
+        problem::Answer,
         site::Site,
     },
 };
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
 };
 
@@ -49,27 +49,13 @@ struct CasesPage {
 }
 
 #[derive(Template)]
-#[template(path = "desk/case.html")]
-struct CasePageOf {
-    shell: Shell,
-    view: CaseView,
-    form: Form,
-    next: Vec<Choice>,
-    now: u64,
-    works: bool,
-    /// Whether this person may see who brought it, and erase it.
-    entitled: bool,
-    informant: Option<Informant>,
-}
-
-#[derive(Template)]
 #[template(path = "desk/case_new.html")]
 struct NewPage {
     shell: Shell,
     form: Form,
     kinds: Vec<Choice>,
     channels: Vec<Choice>,
-    opened: Option<crate::casework::CaseOpened>,
+    opened: Option<CaseOpened>,
 }
 
 /// `GET /desk/cases`
@@ -132,52 +118,6 @@ pub(super) async fn list(
     show_private(StatusCode::OK, &page)
 }
 
-/// `GET /desk/cases/{id}`
-pub(super) async fn one(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-) -> Answer {
-    let form = Form::blank(visitor.lang);
-    shown(&site, &visitor, &staff, &id, form, None).await
-}
-
-async fn shown(
-    site: &Site,
-    visitor: &Visitor,
-    staff: &Staff,
-    id: &str,
-    form: Form,
-    informant: Option<Informant>,
-) -> Answer {
-    let id = CaseId::parse(id)?;
-    let asked = id.clone();
-    let asked = site.ask(move |desk| Ok((desk.case(&asked)?, desk.authority().now())));
-    let (view, now) = asked.await?;
-    may_see(staff, &view.case)?;
-    let lang = visitor.lang;
-    let next = view.case.state.next(view.case.kind).iter();
-    let status = form.status();
-    let page = CasePageOf {
-        shell: staff.shell(
-            site,
-            visitor,
-            format!("{} · {}", id, kind(lang, view.case.kind)),
-        ),
-        next: next
-            .map(|s| Choice::new(s.as_str(), lang.t(state_key(*s))))
-            .collect(),
-        view,
-        form,
-        now,
-        works: staff.has(Role::Officer) || staff.has(Role::Senior),
-        entitled: entitled(staff),
-        informant,
-    };
-    show_private(status, &page)
-}
-
 /// `GET /desk/cases/new`
 pub(super) async fn blank(State(site): State<Site>, visitor: Visitor, staff: Staff) -> Answer {
     let form = Form::blank(visitor.lang)
@@ -194,7 +134,7 @@ fn new_page(
     visitor: &Visitor,
     staff: &Staff,
     form: Form,
-    opened: Option<crate::casework::CaseOpened>,
+    opened: Option<CaseOpened>,
 ) -> NewPage {
     let lang = visitor.lang;
     NewPage {
@@ -251,159 +191,15 @@ pub(super) async fn enter(
     )
 }
 
-/// `POST /desk/cases/{id}/note`
-pub(super) async fn note(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    let mut form = posted.form;
-    seen(&site, &staff, &id).await?;
-    let text = form.required("text", 8_000);
-    if form.is_wrong() {
-        return shown(&site, &visitor, &staff, &id, form, None).await;
-    }
-    let (case, by) = (CaseId::parse(&id)?, hand(&staff));
-    site.ask(move |desk| desk.add_note(&case, &text, &by))
-        .await?;
-    see_other(&format!("/desk/cases/{id}"))
-}
-
-/// `POST /desk/cases/{id}/link`
-pub(super) async fn link(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    let mut form = posted.form;
-    seen(&site, &staff, &id).await?;
-    let subjects = form.optional("links", 8_000);
-    let decisions = decisions(&mut form, visitor.lang);
-    if form.is_wrong() {
-        return shown(&site, &visitor, &staff, &id, form, None).await;
-    }
-    let subjects: Vec<String> = subjects.split_whitespace().map(str::to_owned).collect();
-    let (case, by) = (CaseId::parse(&id)?, hand(&staff));
-    site.ask(move |desk| desk.link_case(&case, &subjects, &decisions, &by))
-        .await?;
-    see_other(&format!("/desk/cases/{id}"))
-}
-
-/// `POST /desk/cases/{id}/state`. An appeal that is to be stayed leads on to the stay itself, which
-/// the officer signs: the case says what was done, the log what holds.
-pub(super) async fn advance(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    let mut form = posted.form;
-    let case = seen(&site, &staff, &id).await?;
-    let why = form.required("why", 8_000);
-    let to = CaseState::parse(form.value("to"));
-    let (Some(to), false) = (to, form.is_wrong()) else {
-        form.wrong("to", visitor.lang.t("form.empty"));
-        return shown(&site, &visitor, &staff, &id, form, None).await;
-    };
-    let (of, by) = (case.id.clone(), hand(&staff));
-    site.ask(move |desk| desk.move_case(&of, to, &why, &by))
-        .await?;
-    let act = match to {
-        CaseState::Stayed | CaseState::Confirmed => "stay",
-        CaseState::Revoked => "revoke",
-        _ => return see_other(&format!("/desk/cases/{id}")),
-    };
-    see_other(&act_path(act, &case))
-}
-
-/// `POST /desk/cases/{id}/informant`
-pub(super) async fn informant(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    _: Posted,
-) -> Answer {
-    may_handle(&staff)?;
-    let case = seen(&site, &staff, &id).await?;
-    let by = hand(&staff);
-    let found = site.ask(move |desk| desk.informant(&case.id, &by)).await?;
-    let form = Form::blank(visitor.lang);
-    shown(
-        &site,
-        &visitor,
-        &staff,
-        &id,
-        form,
-        Some(found.unwrap_or_default()),
-    )
-    .await
-}
-
-/// `POST /desk/cases/{id}/erase`
-pub(super) async fn erase(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    may_handle(&staff)?;
-    let case = seen(&site, &staff, &id).await?;
-    let mut form = posted.form;
-    if !form.is_ticked("sure") {
-        form.wrong("sure", visitor.lang.t("desk_case.sure_first"));
-        return shown(&site, &visitor, &staff, &id, form, None).await;
-    }
-    let by = hand(&staff);
-    site.ask(move |desk| desk.erase_case(&case.id, &by)).await?;
-    see_other(&format!("/desk/cases/{id}"))
-}
-
-/// The case, if this person may see it.
-async fn seen(site: &Site, staff: &Staff, id: &str) -> Answer<Case> {
-    let id = CaseId::parse(id)?;
-    let view = site.ask(move |desk| desk.case(&id)).await?;
-    may_see(staff, &view.case)?;
-    Ok(view.case)
-}
-
-/// One against an officer passes the unit by, and is told as missing to whoever may not see it.
-fn may_see(staff: &Staff, case: &Case) -> Answer<()> {
-    if case.about_officer && !sees_all(staff) {
-        return Err(Problem::missing("there is no such case"));
-    }
-    Ok(())
-}
-
-fn may_handle(staff: &Staff) -> Answer<()> {
-    if entitled(staff) {
-        Ok(())
-    } else {
-        Err(super::gate::forbidden(
-            "who brought a case is shown to senior officers and the coordinator",
-        ))
-    }
-}
-
-fn entitled(staff: &Staff) -> bool {
-    staff.has(Role::Senior) || staff.has(Role::Coordinator)
-}
-
-fn sees_all(staff: &Staff) -> bool {
+pub(super) fn sees_all(staff: &Staff) -> bool {
     staff.session.account.unit == STANDING_OFFICE || staff.has(Role::Coordinator)
 }
 
-fn hand(staff: &Staff) -> Hand {
+pub(super) fn hand(staff: &Staff) -> Hand {
     Hand::new(staff.account(), staff.session.account.unit.clone())
 }
 
-fn decisions(form: &mut Form, lang: Lang) -> Vec<DecisionId> {
+pub(super) fn decisions(form: &mut Form, lang: Lang) -> Vec<DecisionId> {
     let typed = form.optional("decisions", 400);
     let read: Result<Vec<DecisionId>, _> = typed.split_whitespace().map(DecisionId::new).collect();
     read.unwrap_or_else(|_| {
@@ -412,17 +208,7 @@ fn decisions(form: &mut Form, lang: Lang) -> Vec<DecisionId> {
     })
 }
 
-/// The form of a stay or a revocation, filled in from the case.
-fn act_path(act: &str, case: &Case) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("of", &case.subjects.join("\n"));
-    let decisions: Vec<&str> = case.decisions.iter().map(DecisionId::as_str).collect();
-    query.append_pair("decision", &decisions.join(" "));
-    query.append_pair("appeal", case.id.as_str());
-    format!("/desk/act/{act}?{}", query.finish())
-}
-
-fn channel(lang: Lang, channel: Channel) -> &'static str {
+pub(super) fn channel(lang: Lang, channel: Channel) -> &'static str {
     lang.t(match channel {
         Channel::Form => "desk_case.form",
         Channel::Telephone => "desk_case.telephone",
@@ -463,58 +249,5 @@ impl CasesPage {
 
     fn late(&self, clock: &Clock) -> bool {
         clock.is_overdue(self.now)
-    }
-}
-
-impl CasePageOf {
-    fn tone(&self) -> Tone {
-        state_tone(self.view.case.state)
-    }
-
-    fn word(&self) -> &'static str {
-        state_key(self.view.case.state)
-    }
-
-    fn channel(&self) -> &'static str {
-        channel(self.shell.lang, self.view.case.channel)
-    }
-
-    fn step(&self, clock: &Clock) -> &'static str {
-        step(self.shell.lang, clock.step)
-    }
-
-    fn late(&self, clock: &Clock) -> bool {
-        clock.is_overdue(self.now)
-    }
-
-    fn event(&self, what: &str, detail: &str) -> String {
-        let lang = self.shell.lang;
-        let word = match what {
-            "opened" => lang.t("desk_case.opened"),
-            "note" => lang.t("desk_case.note"),
-            "linked" => lang.t("desk_case.linked"),
-            "informant_shown" => lang.t("desk_case.informant_shown"),
-            "erased" => lang.t("desk_case.erased"),
-            _ => lang.t("desk_case.moved"),
-        };
-        match CaseState::parse(detail) {
-            Some(state) => format!("{word}: {}", lang.t(state_key(state))),
-            None => word.to_owned(),
-        }
-    }
-
-    fn by(&self, by: &str) -> String {
-        match by {
-            "public" => self.shell.t("desk_case.sender").to_owned(),
-            by => by.to_owned(),
-        }
-    }
-
-    fn act(&self, what: &str) -> String {
-        act_path(what, &self.view.case)
-    }
-
-    fn is_appeal(&self) -> bool {
-        self.view.case.kind == CaseKind::Appeal && !self.view.case.state.is_end()
     }
 }

@@ -10,6 +10,7 @@ pub mod access;
 mod accounts;
 mod act;
 mod acted;
+mod case;
 mod cases;
 mod decision;
 mod enrol;
@@ -75,12 +76,12 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/desk/proposals/{id}/reject", post(proposal::reject))
         .route("/desk/cases", get(cases::list))
         .route("/desk/cases/new", get(cases::blank).post(cases::enter))
-        .route("/desk/cases/{id}", get(cases::one))
-        .route("/desk/cases/{id}/note", post(cases::note))
-        .route("/desk/cases/{id}/link", post(cases::link))
-        .route("/desk/cases/{id}/state", post(cases::advance))
-        .route("/desk/cases/{id}/informant", post(cases::informant))
-        .route("/desk/cases/{id}/erase", post(cases::erase))
+        .route("/desk/cases/{id}", get(case::one))
+        .route("/desk/cases/{id}/note", post(case::note))
+        .route("/desk/cases/{id}/link", post(case::link))
+        .route("/desk/cases/{id}/state", post(case::advance))
+        .route("/desk/cases/{id}/informant", post(case::informant))
+        .route("/desk/cases/{id}/erase", post(case::erase))
         .route("/desk/subscribers", get(acted::list))
         .route("/desk/subscribers/{name}/letter", get(acted::letter))
         .route("/desk/search", get(search::show))

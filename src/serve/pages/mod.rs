@@ -47,7 +47,8 @@
 //! where [`Visitor::piece`](visitor::Visitor) is true.
 
 pub(super) mod assets;
-pub(super) mod cases;
+pub(super) mod case_words;
+mod cases;
 pub(super) mod clock;
 mod decisions;
 pub(super) mod form;

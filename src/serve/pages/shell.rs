@@ -83,12 +83,6 @@ impl Shell {
         self
     }
 
-    /// The same with a notice above the content.
-    pub(in crate::serve) fn noticed(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.notices.push(Notice::new(tone, text));
-        self
-    }
-
     /// A text of the catalogue, for templates.
     pub(in crate::serve) fn t(&self, key: &'static str) -> &'static str {
         self.lang.t(key)
