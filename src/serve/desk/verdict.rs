@@ -118,6 +118,13 @@ pub(super) struct Said {
     pub(super) stops: bool,
 }
 
+impl Said {
+    /// The sign beside its colour.
+    fn sign(&self) -> &'static str {
+        if self.stops { "✕" } else { "i" }
+    }
+}
+
 /// What a submission touches besides.
 struct Touch {
     what: &'static str,
