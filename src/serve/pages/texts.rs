@@ -259,6 +259,8 @@ mod tests {
                 ("<script", "</script>"),
                 ("<code>", "</code>"),
                 ("<pre", "</pre>"),
+                // A sign that is drawn, and hidden from readers.
+                ("<span class=\"sign\"", "</span>"),
                 ("<", ">"),
             ] {
                 while let Some(from) = bare.find(open) {
