@@ -31,6 +31,15 @@ pub struct HeldBack {
     pub until: u64,
 }
 
+/// One target of an open stay.
+struct OpenStay {
+    held: HeldBack,
+    /// The parts whose lines it holds back.
+    parts: Vec<PartRef>,
+    /// The parts of the decision whose lines were revoked.
+    ended: Vec<PartRef>,
+}
+
 impl Casework {
     /// The first subjects of a list decision, in the order of its parts.
     pub fn listings(&self, id: &DecisionId, most: usize) -> Result<Vec<SubjectRow>, Error> {
@@ -93,36 +102,47 @@ impl Casework {
             .flat_map(|name| spellings(line.kind, name, name == line.name))
             .collect();
         let mut held = Vec::new();
-        for (stay, decision, parts, until) in self.open_stays() {
-            for part in parts {
-                let Some(bytes) = self.inner.authority.part(&part.sha256)? else {
-                    continue;
-                };
-                let text = String::from_utf8_lossy(&bytes);
-                if text.lines().any(|line| wanted.iter().any(|w| w == line)) {
-                    held.push(HeldBack {
-                        stay: stay.clone(),
-                        decision: decision.clone(),
-                        until,
-                    });
-                    break;
-                }
+        for open in self.open_stays() {
+            // What was revoked by itself meanwhile isn't held back: it has ended.
+            if self.any_names(&open.parts, &wanted)? && !self.any_names(&open.ended, &wanted)? {
+                held.push(open.held);
             }
         }
         Ok(held)
     }
 
-    fn open_stays(&self) -> Vec<(DecisionId, DecisionId, Vec<PartRef>, u64)> {
+    /// Whether one of these parts has one of these lines.
+    fn any_names(&self, parts: &[PartRef], wanted: &[String]) -> Result<bool, Error> {
+        for part in parts {
+            let Some(bytes) = self.inner.authority.part(&part.sha256)? else {
+                continue;
+            };
+            let text = String::from_utf8_lossy(&bytes);
+            if text.lines().any(|line| wanted.iter().any(|w| w == line)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn open_stays(&self) -> Vec<OpenStay> {
         let ledger = self.inner.authority.ledger();
         let mut found = Vec::new();
         for (id, stay) in ledger.stays().iter().filter(|(_, stay)| stay.open) {
             for target in &stay.targets {
-                let whole = || {
-                    let record = ledger.lists().get(&target.decision);
-                    record.map_or_else(Vec::new, |record| record.body.parts.clone())
+                let record = ledger.lists().get(&target.decision);
+                let Some(record) = record.filter(|record| record.open > 0) else {
+                    continue;
                 };
-                let parts = target.parts.clone().unwrap_or_else(whole);
-                found.push((id.clone(), target.decision.clone(), parts, stay.until));
+                found.push(OpenStay {
+                    held: HeldBack {
+                        stay: id.clone(),
+                        decision: target.decision.clone(),
+                        until: stay.until,
+                    },
+                    parts: (target.parts.clone()).unwrap_or_else(|| record.body.parts.clone()),
+                    ended: record.ended_parts.clone(),
+                });
             }
         }
         found
