@@ -4,7 +4,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench clean
+.PHONY: help run test bench deb supply clean
 
 help:
 	@echo "make run          build, then show the main job from list to block; stays until Ctrl-C"
@@ -12,6 +12,8 @@ help:
 	@echo "make test         format, lints and all tests; what couldn't run is listed at the end"
 	@echo "                  (REQUIRE_ALL=1 make test fails if anything was skipped)"
 	@echo "make bench        the figures of the README, measured here"
+	@echo "make deb          the Debian package, in target/debian"
+	@echo "make supply       licences and sources of what is linked in, the bill of materials"
 	@echo "make clean        remove target/ and the demonstration's data (data/demo)"
 
 run:
@@ -22,6 +24,12 @@ test:
 
 bench:
 	@deploy/setup/bench.sh
+
+deb:
+	@deploy/package.sh
+
+supply:
+	@deploy/supply/check.sh
 
 clean:
 	rm -rf "$${CARGO_TARGET_DIR:-target}" data/demo

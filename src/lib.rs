@@ -16,6 +16,8 @@
 //! | 0 | `tlog` | Merkle tree, tiles, notes, checkpoints, cosignatures, proofs | what a leaf means, I/O |
 //! | 0 | `store` | RocksDB: the log's tables, the private ones, the high-water mark, data sets | domain types |
 //! | 0 | `fetch` | bounded, timed reading of a URL or a folder | what it reads |
+//! | 0 | `tls` | a listener's certificate from files, read anew while it serves | what is served |
+//! | 1 | `backup` | the form of a backup, its manifest, the socket by which a running authority is asked for a copy | what the database says |
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
 //! | 1 | `registry` | facts: the lists, the suffix list, data sets, RDAP, WHOIS, DNS | what follows from them |
@@ -28,7 +30,7 @@
 //! | 6 | `transfer` | policy zones from entries; SOA, AXFR, IXFR, NOTIFY, TSIG, XoT over a source of five methods | the store, HTTP, casework |
 //! | 7 | `serve` | HTTP: route table, files, API, metrics; the one map from errors to status codes; the log as the source of zones | rules |
 //! | 7 | `agent` | the subscriber: pull, verify, apply, acknowledge | serve, store, log, casework |
-//! | 7 | `audit` | the auditor: rebuild everything from what was published | serve, store, log, casework |
+//! | 7 | `audit` | the auditor: rebuild everything from what was published; the mirror, which keeps what it verified | serve, store, log, casework |
 //! | 7 | `probe` | whether it is enforced: asks resolver, firewall, endpoint for the test entry | serve, store, log, casework |
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 //! | 9 | `cli` | parse, dispatch, exit code | any rule |
@@ -36,6 +38,7 @@
 pub mod accounts;
 pub mod agent;
 pub mod audit;
+pub mod backup;
 pub mod canon;
 pub mod casework;
 pub mod check;
@@ -52,5 +55,6 @@ pub mod serve;
 pub mod store;
 pub mod subject;
 pub mod tlog;
+pub mod tls;
 pub mod transfer;
 pub mod trust;

@@ -73,6 +73,108 @@ fn each_line_has_its_verdict_and_its_reason() {
     assert_eq!(listed, [(2, decision.as_str()), (4, decision.as_str())]);
 }
 
+/// What is listed: the same, what covers it, what it would cover, and what was decided of it before.
+#[test]
+fn what_is_and_was_listed_is_told() {
+    let house = House::new();
+    let list = |lines: &[&str]| house.list(lines, ListOptions::default());
+    let first = list(&["domain:shop.example +", "domain:other.example ="]);
+    let below = list(&["domain:a.b.shop.example =", "net:203.0.113.7/32"]);
+    let seller = list(&["seller:shopee.vn/1001"]);
+    let again = list(&["domain:shop.example +"]);
+    let revoked = house.revoke(&first, Some(&["domain:shop.example +"]));
+    let stay = house.stay(&below, Some(&["net:203.0.113.7/32"]), 3600);
+    let sold = house.revoke(&seller, None);
+    let checks = ask(
+        &house,
+        &[
+            "shop.example",
+            "www.shop.example",
+            "203.0.113.7",
+            "other.example",
+            "https://shopee.vn/shop/1001",
+            "never.example",
+        ],
+    );
+    assert_eq!(checks["past_is_whole"], true);
+    let listed = checks["listed"].as_array().unwrap();
+    let numbers: Vec<u64> = listed.iter().map(|l| l["line"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5], "{checks}");
+    let shop = &listed[0];
+    assert_eq!(shop["holds"][0]["decision"], again.to_string());
+    assert_eq!(shop["covers"]["entries"], 1);
+    assert_eq!(
+        shop["covers"]["some"][0]["subject"],
+        "domain:a.b.shop.example ="
+    );
+    let past = &shop["history"][0];
+    assert_eq!(
+        (past["decision"].as_str(), past["state"].as_str()),
+        (Some(first.as_str()), Some("ended"))
+    );
+    assert_eq!(past["events"][0]["what"], "revoke");
+    assert_eq!(past["events"][0]["id"], revoked.to_string());
+    // Covered, and nothing was ever decided of it itself.
+    assert_eq!(listed[1]["holds"][0]["own"], false);
+    assert!(listed[1].get("history").is_none());
+    // Stayed: nothing holds it now.
+    assert!(listed[2]["holds"].as_array().unwrap().is_empty());
+    let past = &listed[2]["history"][0];
+    assert_eq!(
+        (past["state"].as_str(), past["events"][0]["id"].as_str()),
+        (Some("stayed"), Some(stay.as_str()))
+    );
+    // Its decision was touched, but not this line of it.
+    let past = &listed[3]["history"][0];
+    assert_eq!(past["state"], "in_force");
+    assert_eq!(past["events"].as_array().unwrap().len(), 0);
+    let past = &listed[4]["history"][0];
+    assert_eq!(
+        (past["state"].as_str(), past["events"][0]["id"].as_str()),
+        (Some("ended"), Some(sold.as_str()))
+    );
+}
+
+/// The same by the program: all of it to an officer, what is in force to anybody.
+#[test]
+fn the_program_says_what_is_listed() {
+    let house = House::new();
+    let first = house.list(&["domain:shop.example +"], ListOptions::default());
+    house.list(&["domain:a.shop.example ="], ListOptions::default());
+    let check = |more: &[&str]| {
+        let url = house.url();
+        let settings = ["--set", "registry.source_seconds=1"];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_blockfeed"));
+        command.args(["check", "shop.example", "--server", &url, "--wait", "1"]);
+        let output = command.args(settings).args(more).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = check(&[]);
+    let by = format!("itself: domain:shop.example + by {first}");
+    assert!(
+        said.contains(&by) && said.contains("told to officers"),
+        "{said}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let (key, phrase) = (dir.path().join("key.pem"), dir.path().join("phrase"));
+    std::fs::write(&phrase, "a passphrase\n").unwrap();
+    let pem = blockfeed::trust::encrypt_key(&Officer::First.key(), b"a passphrase").unwrap();
+    std::fs::write(&key, pem).unwrap();
+    let id = Officer::First.id().to_string();
+    let said = check(&[
+        "--officer",
+        &id,
+        "--key-file",
+        key.to_str().unwrap(),
+        "--passphrase-file",
+        phrase.to_str().unwrap(),
+    ]);
+    assert!(
+        said.contains(&by) && said.contains("would cover  1 entries in force"),
+        "{said}"
+    );
+}
+
 #[test]
 fn officers_may_ask_and_nobody_else() {
     let house = House::new();

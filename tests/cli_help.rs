@@ -72,6 +72,9 @@ fn every_verb_has_an_example() {
         "subscriber revoke",
         "subscriber status",
         "config",
+        "doctor",
+        "completions",
+        "man",
         "demo",
     ] {
         assert!(

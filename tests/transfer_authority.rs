@@ -1,5 +1,5 @@
 //! The authority's zones: two signatures, and the next query has the name; a restart; a secondary
-//! that is told.
+//! that is told; keys that take each other's place; the levels as files.
 
 mod house;
 mod peers;
@@ -13,12 +13,14 @@ use blockfeed::{
 use house::{House, ListOptions, Officer};
 use prometheus::Registry;
 use std::{
+    collections::BTreeSet,
+    fs,
     net::UdpSocket,
     process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
-use zone_world::{SECRET, keys, records};
+use zone_world::{SECRET, World, keys, records};
 
 fn serve(house: &House, config: &Config) -> Handle {
     house.wait(async {
@@ -158,6 +160,131 @@ fn secondaries_are_told_again_until_they_answer() {
     );
     handle.notify();
     house.wait(handle.stop());
+}
+
+#[test]
+fn what_was_kept_is_served_before_the_log_is_open() {
+    if peers::tool("dig").is_none() {
+        return peers::skip("zones before the log", "dig");
+    }
+    let house = House::new();
+    let config = Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..Config::default()
+    };
+    let handle = serve(&house, &config);
+    let before = serial(&handle, "block.");
+    house.list(&["domain:fake.example +"], ListOptions::default());
+    until(|| serial(&handle, "block.") != before);
+    let kept = dig(&handle, &["block.blockfeed", "AXFR"]);
+    house.wait(handle.stop());
+
+    let source = Arc::new(Zones::waiting());
+    let handle = house.wait(async {
+        let server = Server::bind(config.clone()).await.unwrap();
+        let folder = house.public().parent().unwrap().join("zones");
+        let metrics = Metrics::new(&Registry::new()).unwrap();
+        server.start(&folder, source.clone(), metrics).unwrap()
+    });
+    until(|| !handle.serials().is_empty());
+    assert_eq!(dig(&handle, &["block.blockfeed", "AXFR"]), kept);
+    house.list(&["domain:more.example +"], ListOptions::default());
+    let before = serial(&handle, "block.");
+    house.wait(async { source.open(house.casework.clone()) });
+    until(|| serial(&handle, "block.") != before);
+    let difference = format!("IXFR={before}");
+    let difference = dig(&handle, &["block.blockfeed", &difference]);
+    assert_eq!(difference.len(), 4 + 2, "{difference:?}");
+    house.list(&["domain:again.example +"], ListOptions::default());
+    until(|| dig(&handle, &["block.blockfeed", "AXFR"]).len() == 3 + 6);
+    house.wait(handle.stop());
+}
+
+#[test]
+fn keys_take_each_others_place_without_a_restart() {
+    if peers::tool("dig").is_none() {
+        return peers::skip("a change of keys", "dig");
+    }
+    let world = World::new(|config, dir| {
+        config.allow.clear();
+        config.keys = Some(keys(dir, &[]));
+    });
+    let path = world.dir().join("keys.toml");
+    let old = fs::read_to_string(&path).unwrap();
+    let secret = "bmV3IHNlY3JldCBuZXcgc2VjcmV0IG5ldyBzZWNyZXQ=";
+    let told_at = socket();
+    let new = format!(
+        "[[key]]\nname = \"next.\"\nsubscriber = \"isp-k256\"\nalgorithm = \"hmac-sha256\"\nsecret = \"{secret}\"\nnotify = [\"{}\"]\n",
+        told_at.local_addr().unwrap()
+    );
+    let opens = |key: &str, secret: &str| {
+        let key = format!("hmac-sha256:{key}:{secret}");
+        let text = world.dig(&["-y", &key, "rpz.blockfeed", "SOA", "+comments"]);
+        assert!(
+            text.contains("NOERROR") || text.contains("BADKEY"),
+            "{text}"
+        );
+        text.contains("NOERROR")
+    };
+    assert!(opens("k256.", SECRET) && !opens("next.", secret));
+    // Two live at once; whom the new one tells is told.
+    fs::write(&path, format!("{old}{new}")).unwrap();
+    world.until(|| opens("next.", secret));
+    assert!(opens("k256.", SECRET));
+    told(&told_at, 5, true);
+    // A file that can't be read changes nothing.
+    fs::write(&path, "[[key]]\nname = \"half").unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(opens("k256.", SECRET) && opens("next.", secret));
+    fs::write(&path, &new).unwrap();
+    world.until(|| !opens("k256.", SECRET));
+    assert!(opens("next.", secret));
+}
+
+#[test]
+fn the_levels_stand_in_files_as_well() {
+    if peers::tool("dig").is_none() {
+        return peers::skip("zones beside their files", "dig");
+    }
+    for (profile, target) in [("nxdomain", "."), ("drop", "rpz-drop.")] {
+        let world = World::new(|config, dir| {
+            config.files = Some(dir.join("files"));
+            config.profile = profile.into();
+        });
+        let agree = |zone: &str| {
+            let path = world.dir().join(format!("files/{zone}.rpz"));
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let lines = text.lines().skip(4).map(|line| {
+                let (owner, rest) = line.split_once(' ').unwrap();
+                format!("{owner}.{zone}.blockfeed. 60 IN {rest}")
+            });
+            let lines: BTreeSet<String> = lines.collect();
+            let serial = format!(" {} ", world.serial(&format!("{zone}.blockfeed")));
+            text.contains(&serial) && lines == world.axfr(&format!("{zone}.blockfeed"))
+        };
+        let all = ["block", "allow", "base", "net"];
+        world.until(|| all.into_iter().all(agree));
+        world.change(
+            &[
+                "a.example +",
+                "b.a.example +",
+                "c.example =",
+                "203.0.113.0/24",
+            ],
+            &[],
+        );
+        world.until(|| all.into_iter().all(agree));
+        let block = fs::read_to_string(world.dir().join("files/block.rpz")).unwrap();
+        assert!(
+            block.ends_with(&format!("c.example CNAME {target}\n")),
+            "{block}"
+        );
+        world.book.compact();
+        world.change(&["d.example +"], &["a.example +"]);
+        world.until(|| all.into_iter().all(agree));
+        let allow = fs::read_to_string(world.dir().join("files/allow.rpz")).unwrap();
+        assert!(allow.contains("a.example CNAME rpz-passthru."), "{allow}");
+    }
 }
 
 fn socket() -> UdpSocket {

@@ -1,240 +1,225 @@
 //! Zone transfer of a million names with TSIG, beside Knot DNS, NSD and BIND on the same zone in
 //! the same run (`targets.md`, "Zone transfer"): records, bytes, CPU and memory of the server,
-//! start to first answer, eight readers at once.
+//! start to first answer, eight readers at once, differences. And our server under abuse.
 //!
-//! `cargo bench --bench transfer -- [NAMES]`; peers that aren't there are left out and named.
+//! `cargo bench --bench transfer -- [axfr|together|ixfr|abuse …] [NAMES]`; peers that aren't there are
+//! left out and named.
 
+mod abuse;
 #[path = "../scale/names.rs"]
 mod names;
+mod ours;
 mod peers;
 mod reader;
+mod server;
+mod signed;
 #[path = "../../tests/peers/mod.rs"]
 mod tools;
 #[path = "../../tests/zone_world/mod.rs"]
 mod zone_world;
 
 use reader::{Figures, Reader};
+use server::Server;
 use std::{
+    collections::HashSet,
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
-use zone_world::{Book, World};
 
 /// The zone that is taken.
 const ZONE: &str = "rpz.blockfeed";
 /// Transfers of each server, in turn; the median counts.
 const ROUNDS: usize = 5;
+/// Between two queries: nobody asks a thousand times a second.
+const PACE: Duration = Duration::from_micros(500);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(at) = arguments.iter().position(|a| a == "--serve") {
-        return serve(Path::new(&arguments[at + 1]));
+        return ours::serve(Path::new(&arguments[at + 1]), &arguments[at + 2]);
     }
+    let is_wanted = |word: &str| {
+        let chosen = |w: &&str| arguments.iter().any(|a| a == w);
+        let any = ["axfr", "together", "ixfr", "abuse"].iter().any(chosen);
+        !any || chosen(&word)
+    };
     let count = arguments.iter().find_map(|a| a.parse().ok());
-    let names = names::realistic(count.unwrap_or(1_000_000), 7);
+    let names = minimal(count.unwrap_or(1_000_000));
+    let records = 2 * names.len() as u64 + 3;
+    println!("{} names, {records} records", names.len());
     let dir = tempfile::tempdir().unwrap();
-    let list = dir.path().join("names");
-    fs::write(&list, names.join("\n")).unwrap();
-    println!("{} names, {} records", names.len(), 2 * names.len() + 3);
+    fs::write(dir.path().join("names"), names.join("\n")).unwrap();
+    // Our first start makes the zones; the one that is measured finds them, as the peers do theirs.
+    let made = Server::ours(dir.path());
+    made.until_loaded();
+    println!(
+        "zones made of the set for the first time: {:.2} s",
+        made.first.as_secs_f64()
+    );
+    drop(made);
 
     let mut servers = vec![Server::ours(dir.path())];
+    servers[0].until_loaded();
+    if is_wanted("abuse") {
+        abuse::table(&mut servers[0], records);
+    }
+    if !["axfr", "together", "ixfr"].into_iter().any(is_wanted) {
+        return;
+    }
     let zone = dir.path().join("zone");
-    peers::write_zone(&names, &zone);
+    peers::write_zone(&names, 1, &zone);
     for start in [peers::knot, peers::nsd, peers::named] {
         match start(dir.path(), &zone) {
             Ok((name, child, at)) => servers.push(Server::started(name, child, at)),
             Err(missing) => println!("left out: {missing}"),
         }
     }
-    println!("\n| server | start to first answer | memory at rest |\n|---|---|---|");
-    for server in &servers {
-        println!(
-            "| {} | {:.2} s | {} MiB |",
-            server.name,
-            server.first.as_secs_f64(),
-            server.memory("VmRSS")
-        );
+    at_rest(&servers, "");
+    if is_wanted("axfr") {
+        transfers(&servers, records);
+        at_rest(&servers, " after transfers");
     }
-    let records = 2 * names.len() as u64 + 3;
-    transfers(&servers, records);
-    together(&servers, records);
-    again(dir.path());
+    if is_wanted("together") {
+        together(&servers, records);
+    }
+    if is_wanted("ixfr") {
+        differences(&mut servers, names, &zone);
+    }
+}
+
+/// So many names of which none covers another: a policy zone of ours holds no others, and theirs
+/// is to be the same.
+fn minimal(count: usize) -> Vec<String> {
+    let drawn = names::realistic(count + count / 3, 7);
+    let all: HashSet<&str> = drawn.iter().map(String::as_str).collect();
+    let is_covered = |name: &str| {
+        let above = name.match_indices('.').map(|(at, _)| &name[at + 1..]);
+        above.into_iter().any(|parent| all.contains(parent))
+    };
+    let open = drawn.iter().filter(|name| !is_covered(name));
+    let names: Vec<String> = open.take(count).cloned().collect();
+    assert_eq!(names.len(), count);
+    names
+}
+
+fn at_rest(servers: &[Server], when: &str) {
+    println!("\n| server | start to first answer | memory at rest{when} |\n|---|---|---|");
+    for server in servers {
+        let (first, memory) = (server.first.as_secs_f64(), server.memory());
+        println!("| {} | {first:.3} s | {memory} MiB |", server.name);
+    }
 }
 
 fn transfers(servers: &[Server], records: u64) {
     let mut taken: Vec<Vec<(Figures, f64)>> = vec![Vec::new(); servers.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..=ROUNDS {
         for (server, taken) in servers.iter().zip(&mut taken) {
             let before = server.cpu();
-            let figures = Reader::ask(server.at).take(records);
+            let figures = Reader::whole(server.at, records).expect(server.name);
             taken.push((figures, server.cpu() - before));
         }
     }
     println!(
-        "\n| AXFR, median of {ROUNDS} | time | records/s | bytes | server's CPU |\n|---|---|---|---|---|"
+        "\n| AXFR, median of {ROUNDS} | time | the first after the start | records/s | bytes | server's CPU |\n|---|---|---|---|---|---|"
     );
     for (server, mut taken) in servers.iter().zip(taken) {
+        let (first, _) = taken.remove(0);
         taken.sort_by_key(|(figures, _)| figures.time);
-        let (figures, cpu) = &taken[ROUNDS / 2];
+        let (figures, _) = &taken[ROUNDS / 2];
+        let cpu = taken.iter().map(|(_, cpu)| cpu).sum::<f64>() / ROUNDS as f64;
         println!(
-            "| {} | {:.3} s | {:.2} M | {:.1} MB | {cpu:.2} s |",
+            "| {} | {:.3} s | {:.3} s | {:.2} M | {:.1} MB | {cpu:.3} s |",
             server.name,
             figures.time.as_secs_f64(),
+            first.time.as_secs_f64(),
             records as f64 / figures.time.as_secs_f64() / 1e6,
             figures.bytes as f64 / 1e6
         );
     }
 }
 
-/// Eight readers at once.
+/// Eight readers at once, so many times.
 fn together(servers: &[Server], records: u64) {
     println!(
-        "\n| 8 readers at once | until all have it | server's CPU | memory at most |\n|---|---|---|---|"
+        "\n| 8 readers at once, median of {ROUNDS} | until all have it | server's CPU | memory at most |\n|---|---|---|---|"
     );
     for server in servers {
-        let (before, began) = (server.cpu(), Instant::now());
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| Reader::ask(server.at).take(records));
-            }
-        });
+        let mut rounds: Vec<(f64, f64, u64)> = (0..ROUNDS)
+            .map(|_| {
+                let (before, began) = (server.cpu(), Instant::now());
+                let memory = server.most_memory(|| {
+                    std::thread::scope(|scope| {
+                        for _ in 0..8 {
+                            scope.spawn(|| Reader::whole(server.at, records).expect(server.name));
+                        }
+                    });
+                });
+                (began.elapsed().as_secs_f64(), server.cpu() - before, memory)
+            })
+            .collect();
+        rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (time, cpu, _) = rounds[ROUNDS / 2];
+        let memory = rounds.iter().map(|r| r.2).max().unwrap_or_default();
         println!(
-            "| {} | {:.2} s | {:.2} s | {} MiB |",
-            server.name,
-            began.elapsed().as_secs_f64(),
-            server.cpu() - before,
-            server.memory("VmHWM")
+            "| {} | {time:.2} s | {cpu:.2} s | {memory} MiB |",
+            server.name
         );
     }
 }
 
-/// A second start of ours, on the zones that the first one kept.
-fn again(dir: &Path) {
-    let server = Server::ours(dir);
+/// Adds one name, a thousand and a hundred thousand, and takes the difference.
+fn differences(servers: &mut [Server], mut names: Vec<String>, zone: &Path) {
     println!(
-        "\na second start, on the zones that were kept: the first answer after {:.3} s (with the set read anew)",
-        server.first.as_secs_f64()
+        "\n| IXFR, median of {ROUNDS} | names | from the update until it can be had | time | bytes | server's CPU |\n|---|---|---|---|---|---|"
     );
-}
-
-/// A server in a process of its own.
-struct Server {
-    name: &'static str,
-    child: Child,
-    at: SocketAddr,
-    first: Duration,
-}
-
-impl Server {
-    fn ours(dir: &Path) -> Self {
-        let began = Instant::now();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("--serve")
-            .arg(dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        Self {
-            name: "Blockfeed",
-            child,
-            at: line.trim().parse().unwrap(),
-            first: began.elapsed(),
-        }
-    }
-
-    fn started(name: &'static str, child: Child, at: SocketAddr) -> Self {
-        let began = Instant::now();
-        while !Reader::has_answer(at) {
-            assert!(
-                began.elapsed() < Duration::from_secs(300),
-                "{name} never answers"
+    for (round, count) in [1_usize, 1000, 100_000].into_iter().enumerate() {
+        let count = count.min(names.len() / 2);
+        let more: Vec<String> = (0..count)
+            .map(|n| format!("{n:06}.more{round}-{}.example", n % 977))
+            .collect();
+        names.extend(more.iter().cloned());
+        peers::write_zone(&names, 2 + round as u32, zone);
+        for server in servers.iter_mut() {
+            let before = Reader::serial(server.at).unwrap();
+            let began = Instant::now();
+            let steps = server.add(&more);
+            while Reader::serial(server.at) == Some(before) {
+                std::thread::sleep(PACE);
+            }
+            let records = 2 * (count as u64 + steps + 1);
+            if Reader::since(server.at, before, records).is_none() {
+                println!("| {} | {count} | gives no difference | | | |", server.name);
+                continue;
+            }
+            let there = began.elapsed().as_secs_f64();
+            let times = if count > 1000 { 1 } else { 100 };
+            let mut all = Vec::new();
+            let cpu = server.cpu();
+            for _ in 0..ROUNDS {
+                for _ in 0..times {
+                    all.push(Reader::since(server.at, before, records).expect(server.name));
+                    std::thread::sleep(PACE);
+                }
+            }
+            let cpu = (server.cpu() - cpu) / all.len() as f64;
+            all.sort_by_key(|figures| figures.time);
+            let figures = all[all.len() / 2];
+            println!(
+                "| {} | {count} | {:.1} ms | {:.2} ms | {} | {:.2} ms |",
+                server.name,
+                there * 1e3,
+                figures.time.as_secs_f64() * 1e3,
+                figures.bytes,
+                cpu * 1e3
             );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self {
-            name,
-            child,
-            at,
-            first: began.elapsed(),
         }
     }
-
-    /// Seconds of CPU that the process and its children have had.
-    fn cpu(&self) -> f64 {
-        let mut all = 0.0;
-        for id in self.processes() {
-            let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-            let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok());
-            all += (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0;
-        }
-        all
+    for server in servers.iter() {
+        println!(
+            "| {} afterwards: {} MiB | | | | | |",
+            server.name,
+            server.memory()
+        );
     }
-
-    fn memory(&self, key: &str) -> u64 {
-        let of = |id: &u32| {
-            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-            let line = status
-                .lines()
-                .find(|l| l.starts_with(key))
-                .map(str::to_owned);
-            let kib = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok());
-            kib.unwrap_or(0) >> 10
-        };
-        self.processes().iter().map(of).sum()
-    }
-
-    /// The process and those that it has forked.
-    fn processes(&self) -> Vec<u32> {
-        let mut all = vec![self.child.id()];
-        let mut at = 0;
-        while let Some(id) = all.get(at).copied() {
-            let path = format!("/proc/{id}/task/{id}/children");
-            let children = fs::read_to_string(path).unwrap_or_default();
-            all.extend(
-                children
-                    .split_whitespace()
-                    .filter_map(|c| c.parse::<u32>().ok()),
-            );
-            at += 1;
-        }
-        all
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // NSD's children end with it.
-        let _ = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
-/// Serves the list in the folder until standard input ends.
-fn serve(dir: &Path) {
-    let text = fs::read_to_string(dir.join("names")).unwrap();
-    let lines: Vec<String> = text.lines().map(|name| format!("{name} +")).collect();
-    drop(text);
-    let book = Book::new();
-    book.change(&lines.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
-    drop(lines);
-    let world = World::on(dir, book, |config, dir| {
-        config.keys = Some(zone_world::keys(dir, &[]));
-    });
-    println!("{}", world.at);
-    std::io::stdout().flush().unwrap();
-    let mut end = Vec::new();
-    let _ = std::io::stdin().read_to_end(&mut end);
 }

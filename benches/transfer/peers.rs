@@ -13,9 +13,9 @@ use std::{
 pub type Started = Result<(&'static str, Child, SocketAddr), String>;
 
 /// The zone as text, by the rules that ours follows.
-pub fn write_zone(names: &[String], path: &Path) {
+pub fn write_zone(names: &[String], serial: u32, path: &Path) {
     let mut text = format!(
-        "$ORIGIN {ZONE}.\n$TTL 60\n@ SOA localhost. nobody.invalid. 1 60 60 2592000 60\n@ NS localhost.\n"
+        "$ORIGIN {ZONE}.\n$TTL 60\n@ SOA localhost. nobody.invalid. {serial} 60 60 2592000 60\n@ NS localhost.\n"
     );
     for name in names {
         writeln!(text, "{name} CNAME .\n*.{name} CNAME .").unwrap();
@@ -31,8 +31,8 @@ pub fn knot(dir: &Path, zone: &Path) -> Started {
         "server:\n  listen: 127.0.0.1@{port}\n  rundir: {home}\n  tcp-workers: 2\n\
          database:\n  storage: {home}\n\
          key:\n  - id: k256\n    algorithm: hmac-sha256\n    secret: {SECRET}\n\
-         acl:\n  - id: all\n    key: k256\n    action: transfer\n\
-         zone:\n  - domain: {ZONE}\n    file: {}\n    acl: all\n    semantic-checks: off\n    zonefile-sync: -1\n",
+         acl:\n  - id: all\n    key: k256\n    action: [transfer, update]\n\
+         zone:\n  - domain: {ZONE}\n    file: {}\n    acl: all\n    semantic-checks: off\n    zonefile-sync: -1\n    zonefile-load: difference\n    journal-content: changes\n",
         zone.display()
     );
     let config = format!("{home}/knot.conf");
@@ -52,7 +52,7 @@ pub fn nsd(dir: &Path, zone: &Path) -> Started {
          \x20 zonelistfile: \"{home}/list\"\n  tcp-count: 100\n  tcp-timeout: 120\n\
          remote-control:\n  control-enable: no\n\
          key:\n  name: \"k256\"\n  algorithm: hmac-sha256\n  secret: \"{SECRET}\"\n\
-         zone:\n  name: \"{ZONE}\"\n  zonefile: \"{}\"\n  provide-xfr: 127.0.0.1 k256\n",
+         zone:\n  name: \"{ZONE}\"\n  zonefile: \"{}\"\n  provide-xfr: 127.0.0.1 k256\n  store-ixfr: yes\n  create-ixfr: yes\n  ixfr-size: 200000000\n",
         zone.display()
     );
     let config = format!("{home}/nsd.conf");
@@ -69,10 +69,10 @@ pub fn named(dir: &Path, zone: &Path) -> Started {
     let program = tools::program(&program, Path::new(&home));
     let text = format!(
         "options {{ directory \"{home}\"; pid-file \"{home}/pid\"; session-keyfile \"{home}/session\";\n\
-         listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; }};\n\
+         listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; provide-ixfr yes; max-journal-size unlimited; max-ixfr-ratio unlimited; }};\n\
          controls {{ }};\n\
          key \"k256.\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
-         zone \"{ZONE}\" {{ type primary; file \"{}\"; check-names ignore; allow-transfer {{ key k256.; }}; notify no; }};\n",
+         zone \"{ZONE}\" {{ type primary; file \"{}\"; check-names ignore; allow-transfer {{ key k256.; }}; allow-update {{ key k256.; }}; notify no; }};\n",
         zone.display()
     );
     let config = format!("{home}/named.conf");

@@ -29,9 +29,14 @@ wanted=(
   nft nftables
   bird bird2
   birdc bird2
+  promtool prometheus
+  curl curl
   go golang-go
   redis-check-rdb redis-tools
   redis-server redis-server
+  strace strace
+  nginx nginx-light
+  mkfs.ext4 e2fsprogs
   /usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go golang-golang-x-mod-dev
   /usr/lib/python3/dist-packages/cryptography/__init__.py python3-cryptography
 )
@@ -116,6 +121,24 @@ from_npm() {
   echo "$wanted" >"$peers/oidc/.complete"
 }
 
+# An S3-speaking server to mirror into, in a folder of its own: its libraries are others' in other versions.
+moto() {
+  local python=$peers/starters/python3 folder=$peers/moto pip
+  local wanted=("moto[s3]==5.2.5" flask flask-cors)
+  local mark="${wanted[*]} for $("$python" --version)"
+  if [ "$(cat "$folder/.complete" 2>/dev/null)" != "$mark" ]; then
+    pip=$(with_pip "$python") || { missing+=("${wanted[*]}: no pip"); return 1; }
+    echo "setup: unpacking ${wanted[*]}"
+    rm -rf "$folder"
+    PYTHONPATH=$pip "$python" -m pip install --quiet --no-input --disable-pip-version-check \
+      --root-user-action=ignore --no-warn-script-location --target "$folder" "${wanted[@]}" ||
+      { missing+=("${wanted[*]}"); return 1; }
+    echo "$mark" >"$folder/.complete"
+  fi
+  starter moto_server PYTHONPATH "$folder" "$python" "$folder/bin/moto_server"
+  starter moto_python PYTHONPATH "$folder" "$python"
+}
+
 # What has to come first in PYTHONPATH so that Python has pip: nothing, or Debian's wheel of it.
 with_pip() {
   "$1" -m pip --version >/dev/null 2>&1 && return 0
@@ -135,6 +158,7 @@ done
 python_starter
 from_pypi || true
 from_npm || true
+moto || true
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "setup: these packages can't be had here, tests that need them will be skipped: ${missing[*]}"
 fi

@@ -43,8 +43,13 @@ impl Metrics {
         registry.register(Box::new(seconds.clone()))?;
         let leaves = IntGauge::new("blockfeed_agent_log_leaves", "Leaves of the log, verified")?;
         registry.register(Box::new(leaves.clone()))?;
+        let rounds = counter("rounds_total", "Rounds, by how they ended", &["outcome"])?;
+        // Alerts compare both, from the first round on.
+        for outcome in ["well", "unwell"] {
+            rounds.with_label_values(&[outcome]);
+        }
         Ok(Self {
-            rounds: counter("rounds_total", "Rounds, by how they ended", &["outcome"])?,
+            rounds,
             faults: counter(
                 "faults_total",
                 "What sources offered and wasn't taken, by its code",

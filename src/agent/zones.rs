@@ -22,6 +22,7 @@ const GENERATIONS: &str = "generations";
 
 /// The zones: bound, and served from the moment on at which the log is known.
 pub(super) struct Zones {
+    certificate: Option<Arc<crate::tls::Certificate>>,
     addresses: Addresses,
     bound: Option<(Server, transfer::Metrics)>,
     serving: Option<(Handle, Arc<Shared>)>,
@@ -125,6 +126,7 @@ impl Agent {
         });
         self.zones = Some(Zones {
             addresses,
+            certificate: server.certificate(),
             bound: Some((server, metrics)),
             serving: None,
             generations: generations.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
@@ -133,6 +135,11 @@ impl Agent {
         self.work_out_enforced();
         self.hand_on()?;
         Ok(Some(addresses))
+    }
+
+    /// The certificate of transfers over TLS, for whoever looks after it.
+    pub fn certificate(&self) -> Option<Arc<crate::tls::Certificate>> {
+        self.zones.as_ref()?.certificate.clone()
     }
 
     /// Where the zones are served, if they are.

@@ -71,11 +71,11 @@ pub(super) fn open_checkpoint(
     .map_err(|e| Finding::checkpoint(file, &e))
 }
 
-struct Feed<'a> {
-    name: &'a FeedName,
+pub(super) struct Feed<'a> {
+    pub(super) name: &'a FeedName,
     /// Of the manifest.
-    path: String,
-    history: &'a History,
+    pub(super) path: String,
+    pub(super) history: &'a History,
 }
 
 impl Feed<'_> {
@@ -116,7 +116,7 @@ impl Feed<'_> {
 
     /// Opens the manifest and holds it against the log: signature, feed, session, serial, the
     /// state leaf and its place, the checkpoint that it carries. Gives that one's size back.
-    fn manifest(
+    pub(super) fn manifest(
         &self,
         bytes: &[u8],
         heads: &Heads,
@@ -229,7 +229,7 @@ impl Feed<'_> {
         Ok(packed.len() as u64)
     }
 
-    fn wrong(&self, code: &'static str, why: impl std::fmt::Display) -> Finding {
+    pub(super) fn wrong(&self, code: &'static str, why: impl std::fmt::Display) -> Finding {
         Finding::file(code, &self.path, why)
     }
 }

@@ -14,6 +14,8 @@ use tokio::task::JoinSet;
 /// The published files of a log.
 pub(super) struct Files {
     source: Source,
+    /// Where parts lie that were brought before, under the same names.
+    kept: Option<Source>,
 }
 
 /// A file that may be withheld from this reader.
@@ -37,7 +39,15 @@ const AT_ONCE: usize = 8;
 
 impl Files {
     pub(super) fn new(source: Source) -> Self {
-        Self { source }
+        Self { source, kept: None }
+    }
+
+    /// The same, with a folder that parts are looked for in first.
+    pub(super) fn with_kept(source: Source, kept: Source) -> Self {
+        Self {
+            source,
+            kept: Some(kept),
+        }
     }
 
     /// A file that has to be there.
@@ -48,7 +58,7 @@ impl Files {
 
     /// A file that may be missing or withheld.
     pub(super) async fn page(&self, path: &str, limit: u64) -> Result<Page, Finding> {
-        match self.source.read(path, limit).await {
+        match read_part(&self.source, self.kept.as_ref(), path, limit).await {
             Ok(bytes) => Ok(Page::There(bytes)),
             Err(fetch::Error::NotFound { .. } | fetch::Error::Gone { .. }) => Ok(Page::Missing),
             Err(fetch::Error::Status {
@@ -101,10 +111,13 @@ impl Files {
             while reads.len() < AT_ONCE
                 && let Some(sha256) = wanted.next()
             {
-                let source = self.source.clone();
+                let (source, kept) = (self.source.clone(), self.kept.clone());
                 reads.spawn(async move {
-                    let read = source.read(&paths::part(&sha256), MAX_PART).await;
-                    (sha256, read)
+                    let path = paths::part(&sha256);
+                    (
+                        sha256,
+                        read_part(&source, kept.as_ref(), &path, MAX_PART).await,
+                    )
                 });
             }
             let Some(read) = reads.join_next().await else {
@@ -136,6 +149,22 @@ impl Files {
             Err(e) => Err(Finding::unread(&path, &e)),
         }
     }
+}
+
+/// A file from the folder of what was brought before, if it is a part and lies there; else from
+/// the source.
+async fn read_part(
+    source: &Source,
+    kept: Option<&Source>,
+    path: &str,
+    limit: u64,
+) -> Result<Bytes, fetch::Error> {
+    if let Some(kept) = kept.filter(|_| path.starts_with("part/"))
+        && let Ok(bytes) = kept.read(path, limit).await
+    {
+        return Ok(bytes);
+    }
+    source.read(path, limit).await
 }
 
 impl Parts for Basket {

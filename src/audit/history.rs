@@ -88,7 +88,11 @@ impl History {
         in_force.map_or(self.fold.ledger.trust(), |(_, document)| document)
     }
 
-    async fn begin(files: &Files, entry: &[u8], timeline: Timeline) -> Result<Self, Finding> {
+    pub(super) async fn begin(
+        files: &Files,
+        entry: &[u8],
+        timeline: Timeline,
+    ) -> Result<Self, Finding> {
         let refused = |e| Finding::refused(0, &e);
         let leaf = Leaf::parse(entry).map_err(refused)?;
         let (trust, continues) = match &leaf {
@@ -109,7 +113,12 @@ impl History {
         })
     }
 
-    async fn add(&mut self, files: &Files, index: u64, entry: &[u8]) -> Result<(), Finding> {
+    pub(super) async fn add(
+        &mut self,
+        files: &Files,
+        index: u64,
+        entry: &[u8],
+    ) -> Result<(), Finding> {
         let refused = |e| Finding::refused(index, &e);
         let leaf = Leaf::parse(entry).map_err(refused)?;
         let parts = self.parts_of(files, &leaf).await?;

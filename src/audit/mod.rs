@@ -7,6 +7,8 @@
 //! manifest and every byte of the snapshots and deltas that it lists.
 //! Follows design: The log, Feeds, Keys; tlog: "Tiles", "Checkpoint".
 //!
+//! A mirror (`mirror`) verifies in the same way as it follows, keeps what it verified, and hands it on.
+//!
 //! The order, which is also the order in which findings come:
 //!
 //! 1. `heads`: the checkpoint is one; pins that were given hold.
@@ -21,6 +23,7 @@ mod files;
 mod finding;
 mod heads;
 mod history;
+pub mod mirror;
 mod report;
 mod timeline;
 mod tree;

@@ -1,6 +1,6 @@
 //! Checks of typed texts, before anybody proposes them: what the guard says of each, and what is in force already.
 
-use super::{Casework, Error, Hold};
+use super::{Casework, Error, Listed};
 use crate::check::{
     Finding, Grade, age,
     batch::{Batch, Counts, Options, Row},
@@ -35,18 +35,10 @@ pub struct Checks {
     pub collateral: Collateral,
     /// One a text, in order; with the facts on each where there are few.
     pub lines: Vec<Checked>,
-    /// Subjects that are in force already, by the line from 1; a line without any isn't there.
+    /// What is listed already, or was, by the line from 1; a line without anything isn't there.
     pub listed: Vec<Listed>,
-}
-
-/// A line whose subject is in force.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Listed {
-    /// From 1.
-    pub line: u64,
-    /// The entries that hold it, the nearest first.
-    #[schema(value_type = Vec<Object>)]
-    pub holds: Vec<Hold>,
+    /// Whether the past was looked through to its beginning; of a long one the newest part is.
+    pub past_is_whole: bool,
 }
 
 impl Casework {
@@ -87,19 +79,11 @@ impl Casework {
         let made = together::findings(&together::networks(batch.accepted()), &lists.caps);
         whole.extend(made.into_iter().map(|(_, finding)| finding));
         whole.extend(of_list.whole());
-        let mut listed = Vec::new();
-        for row in &batch.rows {
-            let Some(line) = row.line() else {
-                continue;
-            };
-            let holds = self.lookup(&line.to_string())?.holds;
-            if !holds.is_empty() {
-                listed.push(Listed {
-                    line: row.number,
-                    holds,
-                });
-            }
-        }
+        let rows = batch.rows.iter();
+        let asked: Vec<_> = rows
+            .filter_map(|row| Some((row.number, row.line()?)))
+            .collect();
+        let listed = self.listed(&asked)?;
         let stops = |finding: &Finding| finding.grade() != Grade::Note;
         Ok(Checks {
             lists: lists.hash().to_string(),
@@ -108,7 +92,8 @@ impl Casework {
             findings: whole.iter().map(Verdict::of).collect(),
             collateral: of_list.collateral(&batch),
             lines: self.lines(&batch, now),
-            listed,
+            listed: listed.lines,
+            past_is_whole: listed.whole,
         })
     }
 }

@@ -139,7 +139,7 @@ impl Casework {
     }
 
     /// What touched a decision, and what ended the stays that did.
-    fn events(&self, id: &DecisionId) -> Result<Vec<Event>, Error> {
+    pub(super) fn events(&self, id: &DecisionId) -> Result<Vec<Event>, Error> {
         let mut leaves: BTreeSet<u64> = self.history()?.touches(id).iter().copied().collect();
         let mut events = Vec::new();
         while let Some(index) = leaves.pop_first() {

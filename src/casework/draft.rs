@@ -61,6 +61,7 @@ impl Casework {
             return Err(Refusal::Origin(decoded.origin().to_string()).into());
         }
         approval.verify(&decoded, &hash, ledger.trust())?;
+        self.inner.authority.check_room(&decoded)?;
         if approval.role != Role::Propose {
             return Err(Error::NotProposed(approval.role.as_str()));
         }
@@ -185,10 +186,13 @@ impl Casework {
         &self,
         write: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), Error> {
+        if let Some(why) = self.inner.authority.closed() {
+            return Err(why.into());
+        }
         write().map_err(|error| {
             let error = error.into();
-            tracing::error!(%error, "a write failed; the log stops");
-            self.inner.authority.stop();
+            let fault = crate::log::Error::Desk(error.to_string());
+            self.inner.authority.fail(fault);
             error
         })
     }

@@ -119,6 +119,12 @@ pub enum Error {
     TooSoon(log::Rejected, u64),
     #[error("the log is stopping; try again")]
     Stopping,
+    #[error("{0}")]
+    NoRoom(log::Rejected),
+    #[error("{0}")]
+    ReadOnly(log::Rejected),
+    #[error("{0}")]
+    Unsettled(log::Rejected),
     #[error(transparent)]
     Log(#[from] log::Error),
     #[error(transparent)]
@@ -179,6 +185,9 @@ impl Error {
             Self::ReceiptSignature(_) => "signature",
             Self::TooSoon(..) => "too_soon",
             Self::Stopping => "stopping",
+            Self::NoRoom(_) => "no_room",
+            Self::ReadOnly(_) => "read_only",
+            Self::Unsettled(_) => "unsettled",
             Self::Log(_)
             | Self::Store(_)
             | Self::Feed(_)
@@ -210,6 +219,9 @@ impl From<log::Rejected> for Error {
             log::Rejected::Refused(refusal) => Self::Refused(refusal),
             log::Rejected::Guard(why) => Self::Guard(why),
             log::Rejected::TooSoon(wait) => Self::TooSoon(rejected, wait),
+            log::Rejected::NoRoom { .. } => Self::NoRoom(rejected),
+            log::Rejected::ReadOnly(_) => Self::ReadOnly(rejected),
+            log::Rejected::Unsettled(_) => Self::Unsettled(rejected),
             log::Rejected::Stopping => Self::Stopping,
         }
     }

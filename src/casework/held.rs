@@ -30,6 +30,10 @@ impl Casework {
         let store = self.inner.authority.store();
         let key = row::key(&[subscriber, feed.as_str()]);
         let value = row::write(TABLE, &Cursor { serial, time })?;
+        // Reading goes on when writing can't.
+        if self.inner.authority.closed().is_some() {
+            return Ok(());
+        }
         // A crash may lose it; the subscriber asks again within the minute.
         self.keep(|| store.put(TABLE, &key, &value, Durability::Buffered))
     }

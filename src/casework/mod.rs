@@ -31,6 +31,7 @@ mod history;
 mod idempotency;
 mod item;
 mod lines;
+mod listed;
 mod lookup;
 mod matching;
 mod metrics;
@@ -63,7 +64,7 @@ pub use cases::{
     CaseView, Channel, Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
 };
 pub use changes::Changes;
-pub use checking::{Checks, Listed, MAX_CHECKS};
+pub use checking::{Checks, MAX_CHECKS};
 pub use composing::{Grounds, Listing, Made, Terms};
 pub use dossier::{Dossier, Event, Signer, Texts};
 pub use draft::Draft;
@@ -72,6 +73,7 @@ pub use error::Error;
 pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
 pub use lines::{HeldBack, SubjectRow};
+pub use listed::{Covered, Covers, Listed, Past};
 pub use lookup::{Hold, Lookup};
 pub use matching::{MAX_MATCHES, Match, MatchHold};
 pub use metrics::Metrics;

@@ -6,13 +6,13 @@
 //! telecoms, marketplaces, post and authorities. A near miss is one letter more, less, other or exchanged.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::registry::Lists;
 use crate::registry::lists::NameRow;
-use crate::registry::suffix::Suffixes;
 
 /// The groups of protected names that people pose as.
 const GROUPS: [&str; 8] = [
@@ -36,17 +36,23 @@ const INSIDE: usize = 6;
 /// A brand shorter than this has no near misses: four letters are near too many words.
 const NEAR: usize = 7;
 
-/// The brands, ready to ask.
+/// The brands, each kind made ready when it is first asked for.
 #[derive(Debug, Default)]
 pub(super) struct Brands {
+    likenesses: OnceLock<Likenesses>,
+    /// Labels of essential names (`google`) to the row.
+    essential: OnceLock<HashMap<Box<str>, u32>>,
+}
+
+/// What identifiers are held against.
+#[derive(Debug, Default)]
+struct Likenesses {
     /// Folded label to the row of its name.
     exact: HashMap<Box<str>, u32>,
     /// Each label without one of its letters, to the label.
     shortened: HashMap<Box<str>, Vec<Box<str>>>,
     /// Lengths that occur among labels of [`INSIDE`] or more, in bytes.
     lengths: Vec<usize>,
-    /// Labels of essential names (`google`) to the row.
-    essential: HashMap<Box<str>, u32>,
 }
 
 /// How near an identifier comes.
@@ -59,14 +65,36 @@ pub(super) enum Likeness {
 }
 
 impl Brands {
-    pub(super) fn new(lists: &Lists) -> Brands {
-        let mut brands = Brands::default();
-        for (number, row) in (0u32..).zip(&lists.protected_names.rows) {
+    /// The row of the protected name whose brand an identifier resembles.
+    pub(super) fn resembled(&self, id: &str, lists: &Lists) -> Option<(u32, Likeness)> {
+        if id.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let likenesses = self.likenesses.get_or_init(|| Likenesses::new(lists));
+        likenesses.resembled(id)
+    }
+
+    /// The row of the essential name whose label a domain has under a country's suffix (`google.qa`).
+    pub(super) fn in_a_country(&self, name: &str, lists: &Lists) -> Option<u32> {
+        let top = name.rsplit('.').next().filter(|top| top.len() == 2)?;
+        // Most names end here, before the suffix list is asked.
+        let mut labels = name.split('.').filter(|label| *label != top);
+        let essential = self.essential.get_or_init(|| essential(lists));
+        if !labels.any(|label| essential.contains_key(label)) {
+            return None;
+        }
+        let registrable = lists.suffixes.registrable(name)?;
+        let label = registrable.split('.').next()?;
+        essential.get(label).copied()
+    }
+}
+
+impl Likenesses {
+    fn new(lists: &Lists) -> Likenesses {
+        let mut brands = Likenesses::default();
+        for (number, row) in lists.protected_names.rows() {
             if let Some(label) = label(row, lists) {
                 brands.exact.entry(fold(label).into()).or_insert(number);
-            }
-            if let Some(label) = own_label(row, lists) {
-                brands.essential.entry(label.into()).or_insert(number);
             }
         }
         for label in brands.exact.keys().filter(|label| label.len() >= NEAR) {
@@ -83,11 +111,7 @@ impl Brands {
         brands
     }
 
-    /// The row of the protected name whose brand an identifier resembles.
-    pub(super) fn resembled(&self, id: &str) -> Option<(u32, Likeness)> {
-        if id.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
+    fn resembled(&self, id: &str) -> Option<(u32, Likeness)> {
         let folded = fold(id);
         let words: Vec<&str> = folded
             .split(|c: char| !c.is_ascii_alphanumeric())
@@ -106,19 +130,6 @@ impl Brands {
             .or_else(|| self.inside(&joined))
             .or_else(|| self.near(&joined));
         like.map(|row| (row, Likeness::Like))
-    }
-
-    /// The row of the essential name whose label a domain has under a country's suffix (`google.qa`).
-    pub(super) fn in_a_country(&self, name: &str, suffixes: &Suffixes) -> Option<u32> {
-        let top = name.rsplit('.').next().filter(|top| top.len() == 2)?;
-        // Most names end here, before the suffix list is asked.
-        let mut labels = name.split('.').filter(|label| *label != top);
-        if !labels.any(|label| self.essential.contains_key(label)) {
-            return None;
-        }
-        let registrable = suffixes.registrable(name)?;
-        let label = registrable.split('.').next()?;
-        self.essential.get(label).copied()
     }
 
     /// The brand that stands somewhere in a text.
@@ -149,19 +160,30 @@ impl Brands {
 }
 
 /// The label that is the brand of a protected name: `vietcombank` of `vietcombank.com.vn`.
-fn label<'r>(row: &'r NameRow, lists: &Lists) -> Option<&'r str> {
-    let vietnamese_bank = &*row.group == "bank" && row.name.ends_with(".vn");
-    if !vietnamese_bank && !GROUPS.contains(&&*row.group) {
+fn label<'r>(row: NameRow<'r>, lists: &Lists) -> Option<&'r str> {
+    let vietnamese_bank = row.group == "bank" && row.name.ends_with(".vn");
+    if !vietnamese_bank && !GROUPS.contains(&row.group) {
         return None;
     }
-    let registrable = lists.suffixes.registrable(&row.name)?;
+    let registrable = lists.suffixes.registrable(row.name)?;
     let label = registrable.split('.').next()?;
     (label.len() >= 3).then_some(label)
 }
 
+/// Labels of essential names to their rows.
+fn essential(lists: &Lists) -> HashMap<Box<str>, u32> {
+    let mut essential = HashMap::new();
+    for (number, row) in lists.protected_names.rows() {
+        if let Some(label) = own_label(row, lists) {
+            essential.entry(label.into()).or_insert(number);
+        }
+    }
+    essential
+}
+
 /// The label of an essential name that is a registrable domain itself.
-fn own_label<'r>(row: &'r NameRow, lists: &Lists) -> Option<&'r str> {
-    if &*row.group != ESSENTIAL || lists.suffixes.registrable(&row.name)? != &*row.name {
+fn own_label<'r>(row: NameRow<'r>, lists: &Lists) -> Option<&'r str> {
+    if row.group != ESSENTIAL || lists.suffixes.registrable(row.name)? != row.name {
         return None;
     }
     row.name
@@ -204,10 +226,10 @@ mod tests {
     #[test]
     fn brands_are_named() {
         let lists = Lists::embedded().unwrap();
-        let brands = Brands::new(&lists);
+        let brands = Brands::default();
         let asked = |id: &str| {
-            let (row, likeness) = brands.resembled(id)?;
-            let row = &lists.protected_names.rows[row as usize];
+            let (row, likeness) = brands.resembled(id, &lists)?;
+            let row = lists.protected_names.row(row).unwrap();
             Some((fold(row.name.split('.').next().unwrap()), likeness))
         };
         for (id, brand, likeness) in [
@@ -226,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(asked(id), Some((brand.to_owned(), likeness)), "{id}");
         }
-        let abroad = |name| brands.in_a_country(name, &lists.suffixes).is_some();
+        let abroad = |name| brands.in_a_country(name, &lists).is_some();
         assert!(abroad("google.qa") && abroad("m.youtube.com.pe") && abroad("google.com.vn"));
         assert!(!abroad("google.shop") && !abroad("google.shop.vn") && !abroad("live.vn"));
         for id in [

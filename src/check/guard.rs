@@ -1,18 +1,17 @@
-//! The rules on single subjects, over indexes that are built from the lists once.
+//! The rules on single subjects, over indexes that are built from the lists when they are first asked.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use ipnet::IpNet;
 
 use super::brands::{Brands, Likeness};
-use super::names::NameIndex;
+use super::names;
 use super::ranges::Ranges;
 use super::{Finding, Matched, rules};
 use crate::decision::is_commitment;
 use crate::registry::Lists;
-use crate::registry::lists::{Head, NameRow, Names, NetRow, Nets};
+use crate::registry::lists::{Head, Names, NetRow, Nets};
 use crate::registry::suffix::{Owner, Rule as SuffixRule};
 use crate::subject::{Kind, Line, Scope, cover, domain, net};
 
@@ -20,13 +19,10 @@ use crate::subject::{Kind, Line, Scope, cover, domain, net};
 #[derive(Debug)]
 pub struct Guard {
     lists: Arc<Lists>,
-    names: NameIndex,
     brands: Brands,
-    protected: Ranges,
-    shared: Ranges,
+    protected: OnceLock<Ranges>,
+    shared: OnceLock<Ranges>,
     test_nets: Vec<IpNet>,
-    /// Sellers and accounts set aside for tests.
-    test_ids: HashMap<Kind, HashSet<Box<str>>>,
 }
 
 /// What the guard says of one line of a part.
@@ -42,29 +38,15 @@ pub struct Judged {
 pub(super) const TEST: &str = "test";
 
 impl Guard {
-    /// Builds the indexes; some tens of milliseconds for the lists that ship.
     pub fn new(lists: Arc<Lists>) -> Guard {
-        let mut test_nets = Vec::new();
-        let mut test_ids: HashMap<Kind, HashSet<Box<str>>> = HashMap::new();
-        for subject in lists.test_subjects.iter().map(|owned| owned.line()) {
-            match subject.kind {
-                Kind::Domain => {}
-                Kind::Net => test_nets.extend(net::parse(subject.name)),
-                kind => {
-                    _ = test_ids
-                        .entry(kind)
-                        .or_default()
-                        .insert(subject.name.into())
-                }
-            }
-        }
+        let aside = lists.test_subjects.iter().map(|owned| owned.line());
+        let networks = aside.filter(|line| line.kind == Kind::Net);
+        let test_nets = networks.filter_map(|line| net::parse(line.name).ok());
         Guard {
-            protected: Ranges::new(lists.protected_networks.rows.iter().map(|row| &row.net)),
-            shared: Ranges::new(lists.shared_networks.rows.iter().map(|row| &row.net)),
-            names: NameIndex::new(&lists),
-            brands: Brands::new(&lists),
-            test_nets,
-            test_ids,
+            brands: Brands::default(),
+            protected: OnceLock::new(),
+            shared: OnceLock::new(),
+            test_nets: test_nets.collect(),
             lists,
         }
     }
@@ -122,7 +104,7 @@ impl Guard {
             (None, Scope::Subtree) => self.lists.suffixes.below(name),
             _ => None,
         };
-        let facts = self.names.gather(line);
+        let facts = names::gather(&self.lists, line);
         if let Some(last) = name.rsplit('.').next().filter(|last| is_special_use(last)) {
             findings.push(Finding::of("special_use", format!(".{last}")));
         }
@@ -149,7 +131,7 @@ impl Guard {
             let list = &self.lists.protected_names;
             self.by_name(findings, "below_protected", list, Some(row));
         }
-        let abroad = self.brands.in_a_country(name, &self.lists.suffixes);
+        let abroad = self.brands.in_a_country(name, &self.lists);
         if facts.protected.is_none() && facts.below.is_none() {
             let list = &self.lists.protected_names;
             self.by_name(findings, "brand_abroad", list, abroad);
@@ -182,7 +164,7 @@ impl Guard {
             &self.lists.reserved_suffixes,
             facts.reserved,
         );
-        facts.test
+        cover::ancestors(name).any(|ancestor| self.is_set_aside(Kind::Domain, ancestor))
     }
 
     /// Pushes the findings on a seller or an account; true where it is set aside for tests.
@@ -196,16 +178,20 @@ impl Guard {
                 Err(_) => findings.push(Finding::of("bad_identifier", format!("{line}"))),
             },
         }
-        if let Some((row, likeness)) = self.brands.resembled(id) {
+        if let Some((row, likeness)) = self.brands.resembled(id, &self.lists) {
             let code = match likeness {
                 Likeness::Same => "brand_itself",
                 Likeness::Like => "look_alike",
             };
             self.by_name(findings, code, &self.lists.protected_names, Some(row));
         }
-        self.test_ids
-            .get(&line.kind)
-            .is_some_and(|ids| ids.contains(line.name))
+        self.is_set_aside(line.kind, line.name)
+    }
+
+    /// Whether exactly this is set aside for tests. There are a handful of such.
+    fn is_set_aside(&self, kind: Kind, name: &str) -> bool {
+        let mut aside = self.lists.test_subjects.iter().map(|owned| owned.line());
+        aside.any(|line| line.kind == kind && line.name == name)
     }
 
     /// Whether names of customers begin between a name and what it lies below: a suffix stands there.
@@ -226,7 +212,8 @@ impl Guard {
         if network.prefix_len() == 0 {
             findings.push(Finding::of("default_route", ""));
         }
-        if let Some(row) = self.protected.overlapping(&network) {
+        let protected = ranges(&self.protected, &self.lists.protected_networks);
+        if let Some(row) = protected.overlapping(&network) {
             findings.extend(net_finding(
                 "protected_network",
                 &self.lists.protected_networks,
@@ -239,9 +226,10 @@ impl Guard {
                 format!("/{} or narrower", cap),
             ));
         }
-        if let Some(row) = self.shared.overlapping(&network) {
+        let shared = ranges(&self.shared, &self.lists.shared_networks);
+        if let Some(row) = shared.overlapping(&network) {
             let found = net_finding("shared_network", &self.lists.shared_networks, row);
-            let share = self.shared.share(&network) * 100.0;
+            let share = shared.share(&network) * 100.0;
             findings.extend(found.map(|finding| Finding {
                 detail: format!("{share:.3} % of its addresses"),
                 ..finding
@@ -257,16 +245,16 @@ impl Guard {
         list: &Names,
         number: Option<u32>,
     ) {
-        let Some(row) = number.and_then(|number| row(&list.rows, number)) else {
+        let Some(row) = number.and_then(|number| list.row(number)) else {
             return;
         };
         let text = format!("{} {}", row.name, row.group);
-        findings.push(matched(code, &list.head, &row.group, row.line, text));
+        findings.push(matched(code, &list.head, row.group, row.line, text));
     }
 }
 
-fn row(rows: &[NameRow], number: u32) -> Option<&NameRow> {
-    rows.get(usize::try_from(number).ok()?)
+fn ranges<'r>(made: &'r OnceLock<Ranges>, list: &Nets) -> &'r Ranges {
+    made.get_or_init(|| Ranges::new(list.nets()))
 }
 
 fn matched(code: &'static str, head: &Head, group: &str, line: u32, text: String) -> Finding {
@@ -284,12 +272,12 @@ fn matched(code: &'static str, head: &Head, group: &str, line: u32, text: String
 }
 
 fn net_finding(code: &'static str, list: &Nets, row: usize) -> Option<Finding> {
-    let NetRow { net, group, line } = list.rows.get(row)?;
+    let NetRow { net, group, line } = list.row(row)?;
     Some(matched(
         code,
         &list.head,
         group,
-        *line,
+        line,
         format!("{net} {group}"),
     ))
 }

@@ -1,6 +1,6 @@
 //! `blockfeed agent`: the subscriber's side, in a loop, once, or as a plan.
 
-use super::{Error, Output, output, signals, telemetry};
+use super::{Error, Output, host, output, reload::Reload, service, signals, telemetry};
 use crate::{
     agent::{Agent, OutputConfig, Report, SourceConfig},
     config::Config,
@@ -117,6 +117,7 @@ impl AgentVerb {
             mode => mode.unwrap_or(Mode::Run),
         };
         let registry = prometheus::Registry::new();
+        let state = settings.state.clone();
         let mut agent = Agent::open(settings, &registry)?;
         match mode {
             Mode::Plan => {
@@ -138,19 +139,25 @@ impl AgentVerb {
             }
             Mode::Run => {
                 telemetry::start(&config.logging)?;
-                if let Some(address) = self.args.metrics {
-                    telemetry::serve_metrics(address, registry).await?;
-                }
+                let stopped = signals::stopped()?;
                 if let Some(zones) = agent.serve_zones().await? {
                     out.data(&serde_json::json!({ "zones": zones.plain, "tls": zones.tls }))?;
                     out.line(format!("zones   {} by UDP and TCP", zones.plain))?;
                 }
+                let _reload = Reload::begin(agent.certificate(), &registry)?;
+                host::watch(state, &registry)?;
+                if let Some(address) = self.args.metrics {
+                    telemetry::serve_metrics(address, registry).await?;
+                }
+                service::ready("following the feeds");
+                service::heartbeats();
                 let told = |report: &Result<Report, crate::agent::Error>| match report {
                     // A closed standard output must not end an agent.
                     Ok(report) => drop(tell(report, out)),
                     Err(error) => output::note(&format!("blockfeed agent: {error}")),
                 };
-                agent.run(signals::stopped()?, told).await?;
+                agent.run(stopped, told).await?;
+                service::stopping();
                 Ok(())
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{
     Error, Output, facts, guard,
+    listed::{Listed, ListedArgs},
     output::{self, Progress},
     propose, when,
 };
@@ -32,6 +33,7 @@ use std::{
   blockfeed check facebook.com 8.8.8.8 https://shop.example.vn/
   blockfeed check --file list.txt --category counterfeit --result result.xlsx
   blockfeed check shop.example.vn --offline
+  blockfeed check shop.example.vn --server http://127.0.0.1:8399   (and is it listed already?)
   blockfeed check --explain public_suffix
 
 Subjects are asked about live (registries, DNS) as well as in data sets, a list in data sets alone.
@@ -61,6 +63,8 @@ pub struct CheckArgs {
     /// Say what a code means and what to do
     #[arg(long, value_name = "CODE", conflicts_with_all = ["subjects", "file"])]
     explain: Option<String>,
+    #[command(flatten)]
+    listed: ListedArgs,
 }
 
 impl CheckArgs {
@@ -71,7 +75,7 @@ impl CheckArgs {
         let guard = guard::load(config)?;
         let gatherer = facts::gatherer(config, &guard, self.wait)?;
         let list = self.list()?;
-        let live = self.file.is_none() && !self.offline && !config.registry.offline;
+        let online = !self.offline && !config.registry.offline;
         let mut asked = Vec::new();
         let options = Options {
             category: &self.category,
@@ -81,7 +85,7 @@ impl CheckArgs {
         };
         if self.file.is_none() {
             let batch = Batch::read(&list, &guard, &options);
-            asked = facts::of_each(&gatherer, &batch, live).await;
+            asked = facts::of_each(&gatherer, &batch, online).await;
         }
         let (now, mut progress) = (when::now(), Progress::new());
         let known = |subject: &Subject| {
@@ -94,6 +98,8 @@ impl CheckArgs {
         let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
         let (batch, of_list) = known::read(&list, &guard, &options, known, tell, now);
         drop(progress);
+        let listed = self.listed.ask(config, &batch, &self.category, online);
+        let listed = listed.await?;
         let mut whole = whole(&batch, &guard, &self.category);
         whole.extend(of_list.whole());
         let collateral = of_list.collateral(&batch);
@@ -108,16 +114,16 @@ impl CheckArgs {
         out.data(&json!({
             "counts": batch.counts, "lists": guard.lists().hash(), "lines": lines,
             "findings": whole.iter().map(Verdict::of).collect::<Vec<_>>(),
-            "collateral": collateral,
+            "collateral": collateral, "listed": listed,
         }))?;
         if self.file.is_some() {
             propose::show(&batch, out)?;
             table(&lines, out)?;
+            listed.sum(out)?;
         } else {
-            let rows = batch.rows.iter().zip(&lines);
-            rows.filter(|(row, _)| !matches!(row.outcome, Outcome::Skipped { .. }))
-                .try_for_each(|(_, line)| show(line, out))?;
+            each(&batch, &lines, &listed, out)?;
         }
+        listed.show_note(out)?;
         facts::show_collateral(&collateral, out)?;
         for finding in &whole {
             verdict(&Verdict::of(finding), out)?;
@@ -215,6 +221,16 @@ fn with_facts(row: &Row, asked: &[Facts]) -> Checked {
         facts: facts.cloned(),
         ..Checked::of(row)
     }
+}
+
+/// Each subject, with what is listed already of it.
+fn each(batch: &Batch, lines: &[Checked], listed: &Listed, out: Output) -> Result<(), Error> {
+    let rows = batch.rows.iter().zip(lines);
+    let mut told = rows.filter(|(row, _)| !matches!(row.outcome, Outcome::Skipped { .. }));
+    told.try_for_each(|(_, line)| {
+        show(line, out)?;
+        listed.show(line.line, out)
+    })
 }
 
 /// One subject, with all that is known and all that was found.

@@ -1,8 +1,8 @@
 //! What a verb can fail with. The text is what the user reads: what, why, what to do.
 
 use crate::{
-    accounts, agent, canon, casework, check, config, decision, feed, fetch, log, probe, registry,
-    serve, subject, tlog, transfer, trust,
+    accounts, agent, backup, canon, casework, check, config, decision, feed, fetch, log, probe,
+    registry, serve, subject, tlog, transfer, trust,
 };
 use serde::Deserialize;
 
@@ -23,6 +23,9 @@ pub enum Error {
         path: String,
         source: std::io::Error,
     },
+    /// The disk takes writes again after one failed; the next start finds out what it holds.
+    #[error("{0}: the process ends to start anew")]
+    Disk(log::Error),
     #[error("the guard: {}{}", .0.rule.en, instead(.0))]
     Guard(Box<check::Finding>),
     /// The authority's own words.
@@ -64,6 +67,8 @@ pub enum Error {
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    #[error(transparent)]
+    Backup(#[from] backup::Error),
     #[error(transparent)]
     Agent(#[from] agent::Error),
     #[error(transparent)]

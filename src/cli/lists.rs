@@ -131,24 +131,15 @@ fn show(config: &Config, out: Output) -> Result<(), Error> {
     let guard = guard::load(config)?;
     let lists = guard.lists();
     let plain: [(&Head, usize); 6] = [
-        (
-            &lists.protected_names.head,
-            lists.protected_names.rows.len(),
-        ),
+        (&lists.protected_names.head, lists.protected_names.len()),
         (
             &lists.protected_networks.head,
-            lists.protected_networks.rows.len(),
+            lists.protected_networks.len(),
         ),
-        (&lists.popular_names.head, lists.popular_names.rows.len()),
-        (&lists.platform_hosts.head, lists.platform_hosts.rows.len()),
-        (
-            &lists.reserved_suffixes.head,
-            lists.reserved_suffixes.rows.len(),
-        ),
-        (
-            &lists.shared_networks.head,
-            lists.shared_networks.rows.len(),
-        ),
+        (&lists.popular_names.head, lists.popular_names.len()),
+        (&lists.platform_hosts.head, lists.platform_hosts.len()),
+        (&lists.reserved_suffixes.head, lists.reserved_suffixes.len()),
+        (&lists.shared_networks.head, lists.shared_networks.len()),
     ];
     let suffixes = lists.suffixes.dated().map(|date| date.to_string());
     let rows: Vec<_> = plain

@@ -1,8 +1,8 @@
 //! The command line: parse, dispatch, print, exit code. No rule of the domain lives here.
 //!
 //! Each verb has a file of its own, named for it. Verbs that write speak HTTP to the running
-//! authority, the officer's signature being the credential; only `init` and `serve` open the
-//! data directory. Standard output has the answer (with `--json` one JSON document), standard
+//! authority, the officer's signature being the credential; only `init`, `serve`, `backup` and
+//! `restore` open the data directory. Standard output has the answer (with `--json` one JSON document), standard
 //! error has progress and errors; the exit code is 0 only on success, 2 for a wrong command line
 //! (and for a probe that can't tell).
 //! Follows issue 1, "Command line".
@@ -12,11 +12,13 @@ mod agent;
 mod amend;
 mod approve;
 mod audit;
+mod backup;
 mod check;
 mod compact;
 mod config_verb;
 mod demo;
 mod desk;
+mod doctor;
 mod document;
 mod erase;
 mod error;
@@ -24,21 +26,30 @@ mod facts;
 mod form;
 mod guard;
 mod held;
+mod host;
 mod init;
 mod list;
+mod listed;
 mod lists;
 mod lookup;
+mod manual;
+mod mirror;
 mod officer;
 mod output;
 mod probe;
 mod proposal;
 mod propose;
+mod recovery;
 mod registry;
+mod reload;
+mod restart;
+mod restore;
 mod revoke;
 mod sealed;
 mod secret;
 mod serve;
 mod server;
+mod service;
 mod show;
 mod signals;
 mod stay;
@@ -94,6 +105,8 @@ pub struct Cli {
 enum Verb {
     Init(init::InitArgs),
     Serve(serve::ServeArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     #[command(subcommand)]
     Account(account::AccountVerb),
     #[command(subcommand)]
@@ -118,10 +131,14 @@ enum Verb {
     List(list::ListArgs),
     Agent(agent::AgentVerb),
     Audit(audit::AuditArgs),
+    Mirror(mirror::MirrorArgs),
     Probe(probe::ProbeArgs),
     #[command(subcommand)]
     Subscriber(subscriber::SubscriberVerb),
     Config(config_verb::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -141,10 +158,16 @@ pub fn main() -> ExitCode {
         Err(Error::Unsure) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("blockfeed: {error}"));
-            ExitCode::FAILURE
+            match error {
+                Error::Disk(_) => ExitCode::from(EXIT_DISK),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
+
+/// The exit code after a failed write: an init system may tell it from a refusal to start.
+const EXIT_DISK: u8 = 74;
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let environment: Vec<_> = std::env::vars_os()
@@ -159,6 +182,8 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::Init(args) => args.run(config, out),
         Verb::Serve(args) => args.run(config, out).await,
         Verb::Account(verb) => verb.run(&config, out).await,
+        Verb::Backup(args) => args.run(config, out),
+        Verb::Restore(args) => args.run(config, out).await,
         Verb::Officer(verb) => verb.run(out),
         Verb::Trust(verb) => verb.run(&config, out).await,
         Verb::Propose(args) => args.run(&config, out).await,
@@ -177,9 +202,13 @@ async fn dispatch(verb: Verb, config: Config, out: Output) -> Result<(), Error> 
         Verb::List(args) => args.run(&config, out).await,
         Verb::Agent(verb) => verb.run(&config, out).await,
         Verb::Audit(args) => args.run(&config, out).await,
+        Verb::Mirror(args) => args.run(config, out).await,
         Verb::Probe(args) => args.run(&config, out).await,
         Verb::Subscriber(verb) => verb.run(&config, out).await,
         Verb::Config(args) => args.run(&config, out),
+        Verb::Doctor(args) => args.run(config, out).await,
+        Verb::Completions(args) => args.run(out),
+        Verb::Man(args) => args.run(out),
         Verb::Demo(args) => args.run(config, out).await,
     }
 }

@@ -1,7 +1,11 @@
 //! `blockfeed serve`: the authority.
 
-use super::{Error, Output, facts, guard, output, secret, signals, telemetry};
+use super::{
+    Error, Output, facts, guard, host, recovery, reload::Reload, restart, secret, service, signals,
+    telemetry,
+};
 use crate::{
+    backup,
     casework::{self, Casework, Rules},
     config::Config,
     log::{self, Authority, Keys},
@@ -16,6 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 /// Run the authority: sequencer, published files, API, metrics
 #[derive(Debug, Clone, Args)]
@@ -24,7 +29,9 @@ use std::{
   blockfeed serve --data data --listen 127.0.0.1:8399 --metrics 127.0.0.1:9399
 
 SIGTERM or Ctrl-C ends it with 0 after the commit at hand. Whatever a crash left undone is
-finished at the next start.")]
+finished at the next start. SIGHUP reads certificates anew; they are also read when the files change.
+After a failed write nothing is taken in and reading goes on; when the disk takes writes again the
+process ends with 74, to be started anew.")]
 pub struct ServeArgs {
     /// The data directory [setting log.data]
     #[arg(long, value_name = "DIR")]
@@ -41,6 +48,9 @@ pub struct ServeArgs {
     /// A file that holds the passphrase of the log and feed keys [else BLOCKFEED_PASSPHRASE, else asked for]
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Where files and API are served over TLS [setting serve.tls_listen]
+    #[arg(long, value_name = "ADDRESS")]
+    tls_listen: Option<SocketAddr>,
 }
 
 impl ServeArgs {
@@ -50,30 +60,91 @@ impl ServeArgs {
         }
         config.serve.listen = self.listen.unwrap_or(config.serve.listen);
         config.serve.metrics = self.metrics.unwrap_or(config.serve.metrics);
+        config.serve.tls_listen = self.tls_listen.or(config.serve.tls_listen);
         config.transfer.listen = self.dns.unwrap_or(config.transfer.listen);
         config.keys.passphrase_file = self.passphrase_file.or(config.keys.passphrase_file);
         telemetry::start(&config.logging)?;
         let stopped = signals::stopped()?;
+        config.serve.connections = host::connections(config.serve.connections);
         let server = serve::Server::bind(config.serve.clone()).await?;
-        let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
         let zones = bind_zones(&config).await?;
-        let keys = keys(&config)?;
         let registry = Registry::new();
-        let casework = open(&config, &keys, &registry)?;
-        let zones = start_zones(zones, &config, &casework, &registry)?;
-        let dns = zones.as_ref().map(|zones| zones.addresses().plain);
-        out.data(&json!({ "listen": listen, "metrics": metrics, "dns": dns }))?;
-        let zones_at = dns.map_or(String::new(), |dns| format!("   zones dns://{dns}"));
-        out.line(format!(
-            "serving http://{listen}   metrics http://{metrics}/metrics{zones_at}"
-        ))?;
+        let zones_certificate = zones.as_ref().and_then(transfer::Server::certificate);
+        let certificates = server.certificate().into_iter().chain(zones_certificate);
+        let reload = Reload::begin(certificates, &registry)?;
+        let figures = host::watch(config.log.data.clone(), &registry)?;
+        key_files(&config)?;
+        // Before the zones: where the log had lost its tail, the kept zones are behind their secondaries.
+        recovery::before_opening(&config).await?;
+        // The zones that were kept are served while keys and log are read.
+        let source = Arc::new(serve::Zones::waiting());
+        let zones = start_zones(zones, &config, &source, &registry)?;
+        let keys = keys(&config)?;
+        let (failed, failure) = oneshot::channel();
+        let casework = open(&config, &keys, &registry, |error| drop(failed.send(error)))?;
+        source.open(casework.clone());
+        drop(source);
+        if let Err(error) = backup::control::listen(&config.log.data, casework.authority().store())
+        {
+            tracing::warn!(%error, "no backup can be taken while this runs");
+        }
+        say(&server, zones.as_ref(), out)?;
+        let heartbeats = service::heartbeats();
+        let (ended, end) = oneshot::channel();
+        let log = config.log.clone();
+        let stopped = async move {
+            let broken = async {
+                match failure.await {
+                    Ok(error) => {
+                        restart::when_writable(&log, &error).await;
+                        error
+                    }
+                    // The log was closed without a failure.
+                    Err(_) => std::future::pending().await,
+                }
+            };
+            let why = tokio::select! {
+                () = stopped => None,
+                error = broken => Some(error),
+            };
+            service::stopping();
+            drop(ended.send(why));
+        };
         server.serve(casework.clone(), registry, stopped).await?;
         if let Some(zones) = zones {
             zones.stop().await;
         }
         close(casework).await;
-        Ok(())
+        figures.abort();
+        heartbeats.into_iter().for_each(|beats| beats.abort());
+        drop(reload);
+        match end.await {
+            Ok(Some(error)) => Err(Error::Disk(error)),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Says where it serves, to whoever started it.
+fn say(server: &serve::Server, zones: Option<&transfer::Handle>, out: Output) -> Result<(), Error> {
+    let (listen, metrics) = server.addresses().map_err(Error::io("the listener"))?;
+    let tls = server.secure_address();
+    let zones = zones.map(transfer::Handle::addresses);
+    let (dns, xot) = (zones.map(|z| z.plain), zones.and_then(|z| z.tls));
+    out.data(&json!({ "listen": listen, "tls": tls, "metrics": metrics, "dns": dns, "xot": xot }))?;
+    let mut text = format!("serving http://{listen}   metrics http://{metrics}/metrics");
+    for (what, at) in [
+        ("https://", tls),
+        ("zones dns://", dns),
+        ("zones xot://", xot),
+    ] {
+        if let Some(at) = at {
+            text.push_str(&format!("   {what}{at}"));
+        }
+    }
+    out.line(&text)?;
+    service::ready(&text);
+    Ok(())
 }
 
 /// Binds the listeners of the policy zones, unless the settings want none.
@@ -84,24 +155,29 @@ pub async fn bind_zones(config: &Config) -> Result<Option<transfer::Server>, Err
     Ok(Some(transfer::Server::bind(config.transfer.clone()).await?))
 }
 
-/// Serves the zones of an authority.
+/// Serves the zones of an authority; before its log is open, those that were kept.
 pub fn start_zones(
     server: Option<transfer::Server>,
     config: &Config,
-    casework: &Casework,
+    source: &Arc<serve::Zones>,
     registry: &Registry,
 ) -> Result<Option<transfer::Handle>, Error> {
     let Some(server) = server else {
         return Ok(None);
     };
     let metrics = transfer::Metrics::new(registry).map_err(transfer::Error::from)?;
-    let source = Arc::new(serve::Zones::new(casework.clone()));
     let folder = config.log.data.join("zones");
-    Ok(Some(server.start(&folder, source, metrics)?))
+    Ok(Some(server.start(&folder, source.clone(), metrics)?))
 }
 
-/// Opens the log with its guard, and the desk before it. Blocks while the log is read.
-pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casework, Error> {
+/// Opens the log with its guard, and the desk before it. Blocks while the log is read. `failed` is
+/// told when a write has failed.
+pub fn open(
+    config: &Config,
+    keys: &Keys,
+    registry: &Registry,
+    failed: impl FnOnce(log::Error) + Send + 'static,
+) -> Result<Casework, Error> {
     let guard = guard::load(config)?;
     let rules = Rules {
         version: guard::VERSION,
@@ -120,11 +196,7 @@ pub fn open(config: &Config, keys: &Keys, registry: &Registry) -> Result<Casewor
         keys,
         rules.hook(),
         log::Metrics::new(registry).map_err(log::Error::from)?,
-        |error| {
-            // Nobody knows what the disk holds now; the next start finds out.
-            output::note(&format!("blockfeed: the sequencer ends: {error}"));
-            std::process::exit(EXIT_DISK);
-        },
+        failed,
     )?;
     let metrics = casework::Metrics::new(registry).map_err(log::Error::from)?;
     Ok(Casework::open(authority, rules, metrics)?)
@@ -146,16 +218,7 @@ pub async fn close(casework: Casework) {
 
 /// Opens the log's online keys.
 pub fn keys(config: &Config) -> Result<Keys, Error> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config
-        .keys
-        .feed
-        .clone()
-        .unwrap_or_else(|| beside("feed.pem"));
-    if !log.exists() && !config.log.data.join("db").exists() {
-        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
-    }
+    let (log, feed) = key_files(config)?;
     let file = config.keys.passphrase_file.as_deref();
     let passphrase = secret::passphrase(file, &named(&log, &feed))?;
     Ok(Keys {
@@ -164,12 +227,18 @@ pub fn keys(config: &Config) -> Result<Keys, Error> {
     })
 }
 
+/// The files of the online keys; refused where there is no log at all.
+fn key_files(config: &Config) -> Result<(PathBuf, PathBuf), Error> {
+    let (log, feed) = config.keys.paths(&config.log.data);
+    if !log.exists() && !config.log.data.join("db").exists() {
+        return Err(log::Error::Empty(config.log.data.display().to_string()).into());
+    }
+    Ok((log, feed))
+}
+
 fn named(log: &Path, feed: &Path) -> String {
     format!("{} and {}", log.display(), feed.display())
 }
-
-/// The exit code after a failed write: an init system may tell it from a refusal to start.
-const EXIT_DISK: i32 = 74;
 
 /// How long the log may take to end: a commit at hand, a snapshot that is being cut.
 const CLOSING: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
-//! The end by SIGINT or SIGTERM.
+//! The end by SIGINT or SIGTERM, and reading files anew by SIGHUP.
 
 use super::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A future that ends when the process is asked to stop. The handlers stand when this returns,
 /// so that a signal in the next moment isn't lost.
@@ -14,4 +14,10 @@ pub fn stopped() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+/// What asks to read certificates and keys anew. The handler stands when this returns: from then
+/// on the signal no longer ends the process.
+pub fn hangups() -> Result<Signal, Error> {
+    signal(SignalKind::hangup()).map_err(Error::io("SIGHUP"))
 }

@@ -11,9 +11,9 @@ mod overlay;
 pub use keys::{Key, Shape};
 pub use overlay::{Environment, load};
 
-use crate::{agent, fetch, log, registry, serve, transfer};
+use crate::{agent, audit, fetch, log, registry, serve, transfer};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Every setting of the program, one section a room.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub officer: Officer,
     /// A subscriber's agent.
     pub agent: agent::Config,
+    /// A mirror of somebody's log.
+    pub mirror: audit::mirror::Config,
     /// Limits of reading from others.
     pub fetch: fetch::Config,
     /// What the process says on standard error.
@@ -51,6 +53,17 @@ pub struct Keys {
     pub feed: Option<PathBuf>,
     /// A file that holds their passphrase; else `BLOCKFEED_PASSPHRASE`, else it is asked for.
     pub passphrase_file: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Where log and feed key lie, for this data directory.
+    pub fn paths(&self, data: &Path) -> (PathBuf, PathBuf) {
+        let beside = |name: &str| data.join("keys").join(name);
+        (
+            self.log.clone().unwrap_or_else(|| beside("log.pem")),
+            self.feed.clone().unwrap_or_else(|| beside("feed.pem")),
+        )
+    }
 }
 
 /// Where the lists come from.

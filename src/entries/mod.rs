@@ -4,6 +4,7 @@
 //! state digest and the proofs of presence and absence that it gives.
 //! Follows design: Feeds ("`D` lines …", "State digest").
 
+mod below;
 mod change;
 mod feed_name;
 mod index;
@@ -11,6 +12,7 @@ mod line;
 mod page;
 mod set;
 
+pub use below::{Below, below};
 pub use change::{Change, ChangeBuilder};
 pub use feed_name::FeedName;
 pub use index::Index;

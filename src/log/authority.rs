@@ -1,13 +1,15 @@
 //! The handle to the log: opened once, shared by all who submit and read.
 
 use super::{
-    Committed, Config, Current, Error, Metrics, Rejected, openings,
+    Committed, Config, Current, Error, Metrics, Rejected,
+    fault::Fault,
+    openings, room,
     sequencer::{Entrant, GuardHook, Message, Sequencer, now},
     state::{Books, StoreParts, check_marks},
 };
 use crate::{
     canon::DecisionId,
-    decision::{Fold, Interest, Leaf, Ledger, Opening, Refusal},
+    decision::{Body, Fold, Interest, Leaf, Ledger, Opening, Refusal},
     feed::paths,
     store::{
         Head, HighWater, Store,
@@ -34,12 +36,14 @@ pub struct Keys {
 /// The log. Clones share it.
 #[derive(Clone)]
 pub struct Authority {
+    config: Config,
     public: PathBuf,
     view: Arc<ArcSwap<Current>>,
     ledger: Arc<RwLock<Ledger>>,
     changed: watch::Receiver<u64>,
     running: Arc<Running>,
     store: Arc<Store>,
+    fault: Fault,
 }
 
 /// The sequencer's thread. It has ended, and has let go of the store, when `stop` returns and
@@ -79,7 +83,8 @@ pub fn init(config: &Config, genesis: &Leaf, document: &[u8]) -> Result<(), Erro
 
 impl Authority {
     /// Opens the log, finishes what a crash left undone, and starts the sequencer. `fatal` is
-    /// called once if the sequencer must end: the process should end with it.
+    /// called once if a write has failed: nothing is taken in from then on, what was published is
+    /// served, and the process should start anew when there is room.
     pub fn open(
         config: Config,
         keys: &Keys,
@@ -101,9 +106,10 @@ impl Authority {
         let ledger = Arc::new(RwLock::new(books.fold.ledger.clone()));
         let (changed_tx, changed) = watch::channel(books.tree.size());
         let (inbox, receiver) = mpsc::channel();
+        let fault = Fault::new(metrics.read_only.clone(), fatal);
         let mut sequencer = Sequencer {
             store: store.clone(),
-            config,
+            config: config.clone(),
             books,
             mark,
             log_key,
@@ -119,11 +125,15 @@ impl Authority {
             sizes: VecDeque::new(),
         };
         sequencer.recover(out)?;
+        let failed = fault.clone();
         let thread = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(move || {
                 if let Err(error) = sequencer.run() {
-                    fatal(error);
+                    // Those who wait for an answer find the reason when the inbox goes.
+                    failed.set(&error);
+                    drop(sequencer);
+                    failed.tell(error);
                 }
             })
             .map_err(|source| Error::Io {
@@ -132,24 +142,61 @@ impl Authority {
             })?;
         let thread = Mutex::new(Some(thread));
         Ok(Self {
+            config,
             public,
             view,
             ledger,
             changed,
             running: Arc::new(Running { inbox, thread }),
             store,
+            fault,
         })
     }
 
     /// Submits an entrant and waits until it is durable and published. Its parts must have been
     /// given to `keep_part` before.
     pub async fn submit(&self, entrant: Entrant) -> Result<Committed, Rejected> {
+        if let Some(why) = self.closed() {
+            return Err(why);
+        }
+        let body = match &entrant {
+            Entrant::Decision { body, .. } => Some(&**body),
+            _ => None,
+        };
+        room::check(&self.config, body)?;
         let (reply, answer) = oneshot::channel();
         self.running
             .inbox
             .send(Message::Enter(entrant, reply))
-            .map_err(|_| Rejected::Stopping)?;
-        answer.await.map_err(|_| Rejected::Stopping)?
+            .map_err(|_| self.fault.refusal())?;
+        answer.await.map_err(|_| self.fault.unsettled())?
+    }
+
+    /// Refuses where the log takes nothing in, or the disk has no room: for whoever is about to
+    /// write much before it submits.
+    pub fn check_room(&self, body: &Body) -> Result<(), Rejected> {
+        match self.closed() {
+            Some(why) => Err(why),
+            None => room::check(&self.config, Some(body)),
+        }
+    }
+
+    /// Why nothing is written any more; none while all is well.
+    pub fn closed(&self) -> Option<Rejected> {
+        self.fault.reason().map(|_| self.fault.refusal())
+    }
+
+    /// Why nothing is taken in since a write failed; none while all is well.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.reason()
+    }
+
+    /// A write of a room above has failed: nobody knows what the disk holds, and the log takes
+    /// nothing in any more.
+    pub fn fail(&self, error: Error) {
+        self.fault.set(&error);
+        self.running.stop();
+        self.fault.tell(error);
     }
 
     /// Keeps a part for a decision to come. It is durable with the commit that names it.

@@ -16,6 +16,9 @@ pub struct Config {
     pub heartbeat: u64,
     /// The most decisions that share one commit.
     pub batch: usize,
+    /// Bytes of disk that are kept free: below that new decisions are refused, below a quarter of
+    /// it those that unblock as well. 0: no look at the disk.
+    pub reserve: u64,
     /// Lines of `domains` that came or went since the base before the current one, from which on
     /// the base of the zones moves at any hour; 0: never by itself.
     pub compact_at: u64,
@@ -24,6 +27,9 @@ pub struct Config {
     /// The hour of the day, UTC, in which the base moves (19 is 2 o'clock in Vietnam); unset:
     /// none is quiet.
     pub quiet_hour: Option<u8>,
+    /// Where else the log is published: base URLs or folders of mirrors. Read at the start, so that a
+    /// data directory that was put back from an old copy is found out and its tail taken up again.
+    pub mirrors: Vec<String>,
     /// Seconds from one compaction to the next. No setting: resolvers need them. Tests don't.
     #[serde(skip)]
     pub least_between_compactions: u64,
@@ -36,9 +42,11 @@ impl Default for Config {
             poll: 60,
             heartbeat: 60,
             batch: 64,
+            reserve: 256 << 20,
             compact_at: 20_000,
             compact_quietly: 500,
             quiet_hour: Some(19),
+            mirrors: Vec::new(),
             least_between_compactions: LEAST_BETWEEN,
         }
     }

@@ -1,6 +1,6 @@
 //! What can go wrong with the log, and why a decision isn't taken in.
 
-use crate::{decision::Refusal, feed, store, tlog};
+use crate::{decision::Refusal, feed, fetch, store, tlog};
 
 /// The log can't be opened, or can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,8 @@ pub enum Error {
     Root,
     #[error(
         "the store is at size {store}, but {what} says {mark}: this directory is older than what was published. \
-         Going on would show two histories. Restore the newest backup, or fetch the published log back before serving"
+         Going on would show two histories. Name where the published log can be read, in log.mirrors or by \
+         `blockfeed restore BACKUP --tail-from URL-OR-DIRECTORY`: the lost leaves are taken up from there"
     )]
     Behind {
         store: u64,
@@ -55,6 +56,15 @@ pub enum Error {
     Opening(String),
     #[error("the sequencer has stopped")]
     Stopped,
+    #[error("a private table: {0}")]
+    Desk(String),
+    #[error(
+        "the published log at {from} can't be taken up: {why}. Nothing of it was stored; name another mirror, \
+         and keep this one's files: they are evidence"
+    )]
+    Tail { from: String, why: String },
+    #[error("what was published: {0}")]
+    Fetch(#[from] fetch::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
@@ -71,6 +81,18 @@ pub enum Rejected {
         least = super::LEAST_BETWEEN
     )]
     TooSoon(u64),
+    #[error(
+        "the disk has {free} bytes left and {wanted} are kept free: nothing was written. The operator makes room; what unblocks is taken in longest"
+    )]
+    NoRoom { free: u64, wanted: u64 },
+    #[error(
+        "the log takes nothing in since a write failed ({0}); what was published is served on. Nothing of this was written: send it again when the operator has mended it"
+    )]
+    ReadOnly(String),
+    #[error(
+        "a write failed while this was taken in ({0}). It is not acknowledged, and may have entered: send it again when the log goes on, and a decision that did enter is acknowledged then"
+    )]
+    Unsettled(String),
     #[error("the log is stopping; try again")]
     Stopping,
 }

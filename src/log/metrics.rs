@@ -15,6 +15,7 @@ pub struct Metrics {
     pub(super) entries: IntGaugeVec,
     pub(super) serial: IntGaugeVec,
     pub(super) manifest_time: IntGauge,
+    pub(super) read_only: IntGauge,
 }
 
 impl Metrics {
@@ -58,7 +59,12 @@ impl Metrics {
                 "blockfeed_manifest_timestamp_seconds",
                 "When the manifests were last signed, Unix seconds.",
             )?,
+            read_only: IntGauge::new(
+                "blockfeed_log_read_only",
+                "1 since a write failed: nothing is taken in, what was published is served.",
+            )?,
         };
+        registry.register(Box::new(metrics.read_only.clone()))?;
         registry.register(Box::new(metrics.commits.clone()))?;
         registry.register(Box::new(metrics.leaves.clone()))?;
         registry.register(Box::new(metrics.refused.clone()))?;

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Restart takes the same path: leaves are folded again, and whatever a crash kept from being
-//! published is published then. Any write error ends the process: after it nobody knows what
-//! the disk holds, and the restart finds out.
+//! published is published then. After any write error nobody knows what the disk holds: nothing
+//! is taken in any more (`fault`), reading goes on, and the next start finds out.
 
 mod authority;
 mod commit;
@@ -18,13 +18,16 @@ mod compaction;
 mod config;
 mod current;
 mod error;
+mod fault;
 mod metrics;
 mod openings;
 mod past;
 mod publish;
+mod room;
 mod sequencer;
 mod shelf;
 mod state;
+mod tail;
 
 pub use authority::{Authority, Keys, init};
 pub use compaction::LEAST_BETWEEN;
@@ -32,4 +35,6 @@ pub use config::Config;
 pub use current::{Current, FeedView};
 pub use error::{Error, Rejected};
 pub use metrics::Metrics;
+pub use room::free;
 pub use sequencer::{Committed, Entrant, GuardHook};
+pub use tail::{Caught, catch_up, lost, offered, seal, size_of};

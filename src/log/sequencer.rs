@@ -103,8 +103,8 @@ impl Sequencer {
     }
 
     /// Works until it is told to stop. An error means that the disk can't be trusted any more:
-    /// the caller ends the process.
-    pub(super) fn run(mut self) -> Result<(), Error> {
+    /// nothing is taken in after it.
+    pub(super) fn run(&mut self) -> Result<(), Error> {
         loop {
             let mut batch = Vec::new();
             match self.inbox.recv_timeout(self.patience()) {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use publicsuffix::{List, Psl as _, Type};
 
 use super::day::Day;
@@ -23,9 +24,9 @@ pub enum Owner {
 #[derive(Clone, Debug)]
 pub struct Suffixes {
     list: List,
-    rules: HashMap<Box<str>, Rule>,
+    rules: HashMap<Box<str>, Rule, FixedState>,
     /// Each name above a rule, with the rule found first, a registry's before a company's.
-    above: HashMap<Box<str>, Rule>,
+    above: HashMap<Box<str>, Rule, FixedState>,
     dated: Option<Day>,
 }
 
@@ -51,8 +52,8 @@ impl Suffixes {
     /// Reads the text of `public_suffix_list.dat`.
     pub fn parse(text: &str) -> Result<Suffixes, Fault> {
         let mut ascii = String::with_capacity(text.len());
-        let mut rules = HashMap::new();
-        let mut above: HashMap<Box<str>, Rule> = HashMap::new();
+        let mut rules = HashMap::with_hasher(FixedState::default());
+        let mut above: HashMap<Box<str>, Rule, _> = HashMap::with_hasher(FixedState::default());
         let mut owner = None;
         for (number, line) in (1u32..).zip(text.lines()) {
             if line.contains("BEGIN ICANN DOMAINS") {

@@ -1,8 +1,13 @@
 //! What the operator may set about HTTP.
 
+use super::ProxyHeader;
 use crate::{accounts, entries::FeedName};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Addresses and limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +20,16 @@ pub struct Config {
     /// Where the public reaches this server, such as `https://blocklist.example`: what pages and
     /// commands on them name. Empty: the address that a browser asked.
     pub public_url: String,
+    /// Where files and API are served over TLS, HTTP/2 and 1.1, with a certificate.
+    pub tls_listen: Option<SocketAddr>,
+    /// PEM file of the certificate and those above it. Read anew when it changes, and on SIGHUP.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of the certificate's key.
+    pub tls_key: Option<PathBuf>,
+    /// Addresses of proxies of ours: what they say of the client is believed, nobody else's word is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header by which they say it: `x-forwarded-for` or `forwarded`. The other isn't read.
+    pub proxy_header: ProxyHeader,
     /// The most connections at a time; more wait to be accepted.
     pub connections: usize,
     /// The most long polls at a time; more are answered 503 with `Retry-After`.
@@ -36,14 +51,15 @@ pub struct Config {
     /// Whether `domains` and `networks` are for everybody; else they want a token, as sellers and
     /// accounts always do.
     pub open_feeds: bool,
-    /// The most connections of one address; 0: no limit, as behind a proxy.
+    /// The most connections of one address, and the most requests at hand of one behind a trusted
+    /// proxy; 0: no limit.
     pub address_connections: usize,
     /// Requests to the API that a token may send each second, on average; 0: no limit.
     pub token_rate: u32,
     /// How many it may send at once after a silence.
     pub token_burst: u32,
-    /// The same for an address that shows no token. Behind a proxy all readers have its address:
-    /// there it is 0, and the proxy's own limit stands.
+    /// The same for an address that shows no token. Behind a proxy that isn't trusted all readers
+    /// have its address: name it in `trusted_proxies`.
     pub address_rate: u32,
     /// How many may come from an address at once after a silence.
     pub address_burst: u32,
@@ -63,6 +79,11 @@ impl Default for Config {
             listen: local(8399),
             metrics: local(9399),
             public_url: String::new(),
+            tls_listen: None,
+            tls_certificate: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
             connections: 10_000,
             long_polls: 8_000,
             long_poll: 60,

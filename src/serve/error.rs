@@ -19,6 +19,10 @@ pub enum Error {
         flag: &'static str,
         source: std::io::Error,
     },
+    #[error("serve.tls_listen wants serve.tls_certificate and serve.tls_key")]
+    NoCertificate,
+    #[error(transparent)]
+    Tls(#[from] crate::tls::Error),
     #[error("the API's description can't be written: {0}")]
     Description(#[from] serde_json::Error),
     #[error("the catalogue of texts: {0}")]

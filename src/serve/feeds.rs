@@ -34,16 +34,16 @@ use tokio::time::{Instant, timeout_at};
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Manifest: the serial that the reader has.
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
     /// Manifest: how long to wait for a later one, seconds.
-    wait: Option<u64>,
+    pub(super) wait: Option<u64>,
     /// Proof: the name.
     name: Option<String>,
 }
 
 /// What a path below `/feeds/` names.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Manifest(FeedName),
     Snapshot(FeedName, Hash),
     Delta(FeedName, Hash),
@@ -126,7 +126,7 @@ fn keep_private(answer: &mut Response) -> Answer<()> {
 }
 
 impl Place {
-    fn parse(rest: &str) -> Option<Self> {
+    pub(super) fn parse(rest: &str) -> Option<Self> {
         let feed = |text: &str| FeedName::parse(text).ok();
         if let Some(name) = rest.strip_suffix("/manifest") {
             return Some(Self::Manifest(feed(name)?));
@@ -173,10 +173,12 @@ impl Place {
         match self {
             Self::Manifest(feed) => manifest(site, feed, &asked, headers).await,
             Self::Snapshot(feed, hash) => {
-                files::feed_file(site, paths::snapshot, feed, hash, headers).await
+                let public = site.casework.authority().public();
+                files::feed_file(public, paths::snapshot, feed, hash, headers).await
             }
             Self::Delta(feed, hash) => {
-                files::feed_file(site, paths::delta, feed, hash, headers).await
+                let public = site.casework.authority().public();
+                files::feed_file(public, paths::delta, feed, hash, headers).await
             }
             Self::Proof(feed) => proof(site, feed.clone(), asked).await,
             Self::Rendered(feed, format) => {

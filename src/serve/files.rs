@@ -13,9 +13,10 @@ use crate::{
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use bytes::Bytes;
-use std::{io::ErrorKind, sync::Arc};
+use std::{io::ErrorKind, path::Path as Folder, sync::Arc};
 use tokio::{fs::File, io::AsyncReadExt};
 
 /// The most bytes of a file that is read whole: an entry bundle has 256 leaves of 64 KiB at most.
@@ -34,6 +35,11 @@ pub(super) async fn tile(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
+    tile_in(site.casework.authority().public(), &path, &headers).await
+}
+
+/// The same from a folder.
+pub(super) async fn tile_in(public: &Folder, path: &str, headers: &HeaderMap) -> Answer {
     let none = || {
         Problem::missing(
             "there is no such tile; a tile that isn't full may have grown: take a newer checkpoint",
@@ -45,7 +51,7 @@ pub(super) async fn tile(
     if tile.path() != asked {
         return Err(none());
     }
-    let (mut file, length) = open(&site, &paths::tile(&tile)).await?.ok_or_else(none)?;
+    let (mut file, length) = open(public, &paths::tile(&tile)).await?.ok_or_else(none)?;
     if length > MAX_WHOLE {
         return Err(Problem::internal(&"a tile is longer than any can be"));
     }
@@ -57,7 +63,7 @@ pub(super) async fn tile(
     } else {
         Keep::AWhile
     };
-    of_memory(bytes.into(), BYTES, keep).answer(&headers).await
+    of_memory(bytes.into(), BYTES, keep).answer(headers).await
 }
 
 /// `/part/<sha256>`: what decisions name. A text that was erased is 410.
@@ -71,12 +77,9 @@ pub(super) async fn part(
             "there is no part of this name in the log: a part is named by its SHA-256 in lower-case hex",
         )
     };
-    let sha256 = Hash::from_hex(&name).map_err(|_| none())?;
-    if sha256.to_string() != name {
-        return Err(none());
-    }
-    if let Some((file, length)) = open(&site, &paths::part(&sha256)).await? {
-        return of_file(file, length, &sha256, TEXT).answer(&headers).await;
+    let sha256 = hash_of(&name).ok_or_else(none)?;
+    if let Some(answer) = part_in(site.casework.authority().public(), &sha256, &headers).await? {
+        return Ok(answer);
     }
     if site.ask(move |desk| desk.names_part(&sha256)).await? {
         return Err(Problem::new(
@@ -88,9 +91,30 @@ pub(super) async fn part(
     Err(none())
 }
 
+/// The hash that a name is, in the one spelling that there is.
+pub(super) fn hash_of(name: &str) -> Option<Hash> {
+    let sha256 = Hash::from_hex(name).ok()?;
+    (sha256.to_string() == name).then_some(sha256)
+}
+
+/// A part that lies in a folder.
+pub(super) async fn part_in(
+    public: &Folder,
+    sha256: &Hash,
+    headers: &HeaderMap,
+) -> Answer<Option<Response>> {
+    match open(public, &paths::part(sha256)).await? {
+        Some((file, length)) => {
+            let page = of_file(file, length, sha256, TEXT);
+            Ok(Some(page.answer(headers).await?))
+        }
+        None => Ok(None),
+    }
+}
+
 /// `/feeds/<feed>/snapshot/<sha256>.zst` and `/feeds/<feed>/delta/<sha256>.zst`
 pub(super) async fn feed_file(
-    site: &Site,
+    public: &Folder,
     path: fn(&FeedName, &Hash) -> String,
     feed: &FeedName,
     sha256: &Hash,
@@ -99,7 +123,7 @@ pub(super) async fn feed_file(
     let none = || {
         Problem::missing("there is no such file any more; the manifest lists those that there are")
     };
-    let (file, length) = open(site, &path(feed, sha256)).await?.ok_or_else(none)?;
+    let (file, length) = open(public, &path(feed, sha256)).await?.ok_or_else(none)?;
     of_file(file, length, sha256, ZSTD).answer(headers).await
 }
 
@@ -127,8 +151,8 @@ fn of_file(file: File, length: u64, sha256: &Hash, media: &'static str) -> Page 
     }
 }
 
-async fn open(site: &Site, path: &str) -> Answer<Option<(File, u64)>> {
-    let path = site.casework.authority().public().join(path);
+async fn open(public: &Folder, path: &str) -> Answer<Option<(File, u64)>> {
+    let path = public.join(path);
     let file = match File::open(&path).await {
         Ok(file) => file,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -119,7 +119,7 @@ pub(super) async fn limit(State(site): State<Site>, request: Request, next: Next
     answer
 }
 
-fn refusal(seconds: u64) -> Problem {
+pub(super) fn refusal(seconds: u64) -> Problem {
     let why = "too many requests; the header Retry-After says how many seconds to wait, and a long poll \
         (`wait`) spares the asking";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", why).after(seconds)

@@ -3,34 +3,29 @@
 use super::{
     Config, Error,
     addresses::Addresses,
-    limits::Peer,
+    connection::{PROTOCOLS, Speaker},
     metrics::{Counted, Metrics},
+    proxy::Proxies,
     router,
     site::Site,
 };
-use crate::casework::Casework;
+use crate::{
+    casework::Casework,
+    tls::{Certificate, Files, Versions},
+};
 use axum::{
     Router,
-    http::{Request, StatusCode, header},
+    http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
-use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
+use hyper_util::server::graceful::GracefulShutdown;
 use prometheus::{Encoder, Registry, TextEncoder};
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
-use tower::ServiceExt;
-
-/// How long a connection may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(15);
 
 /// How often the figures of who has acted are reckoned.
 const STANDINGS: Duration = Duration::from_secs(30);
@@ -38,10 +33,12 @@ const STANDINGS: Duration = Duration::from_secs(30);
 /// A metrics port needs few connections.
 const METRICS_CONNECTIONS: usize = 32;
 
-/// Two listeners that are bound and don't serve yet.
+/// Listeners that are bound and don't serve yet.
 pub struct Server {
     config: Arc<Config>,
     files: TcpListener,
+    /// The same over TLS.
+    secure: Option<(TcpListener, Arc<Certificate>)>,
     metrics: TcpListener,
 }
 
@@ -60,13 +57,21 @@ pub async fn run(
 }
 
 impl Server {
-    /// Binds both listeners; port 0 takes a free one.
+    /// Reads the certificate and binds the listeners; port 0 takes a free one.
     pub async fn bind(config: Config) -> Result<Self, Error> {
         let files = bind(config.listen, "--listen").await?;
         let metrics = bind(config.metrics, "--metrics").await?;
+        let secure = match config.tls_listen {
+            Some(address) => {
+                let certificate = certificate(&config)?;
+                Some((bind(address, "--tls-listen").await?, certificate))
+            }
+            None => None,
+        };
         Ok(Self {
             config: Arc::new(config),
             files,
+            secure,
             metrics,
         })
     }
@@ -74,6 +79,18 @@ impl Server {
     /// Where files and API, and where metrics are served.
     pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
         Ok((self.files.local_addr()?, self.metrics.local_addr()?))
+    }
+
+    /// Where files and API are served over TLS.
+    pub fn secure_address(&self) -> Option<SocketAddr> {
+        self.secure.as_ref()?.0.local_addr().ok()
+    }
+
+    /// The certificate of TLS, for whoever looks after it.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.secure
+            .as_ref()
+            .map(|(_, certificate)| certificate.clone())
     }
 
     /// Serves until `shutdown` is done.
@@ -95,20 +112,34 @@ impl Server {
             metrics,
             stopping.clone(),
         );
+        let addresses = Addresses::new(self.config.address_connections);
+        let speaker = Speaker {
+            router: router::of_site(site)?,
+            tls: None,
+            proxies: Arc::new(Proxies::new(&self.config)),
+            addresses: addresses.clone(),
+            stopping: stopping.clone(),
+        };
+        let most = self.config.connections.min(Semaphore::MAX_PERMITS);
         let files = Listener {
             listener: self.files,
-            router: router::of_site(site)?,
-            limit: Arc::new(Semaphore::new(
-                self.config.connections.min(Semaphore::MAX_PERMITS),
-            )),
-            addresses: Addresses::new(self.config.address_connections),
+            speaker,
+            limit: Arc::new(Semaphore::new(most)),
+            addresses,
             open: Some(connections),
             grace: Duration::from_secs(self.config.grace),
             stopping: stopping.clone(),
         };
+        let secure = self
+            .secure
+            .map(|(listener, certificate)| files.over_tls(listener, &certificate));
+        let secure = secure.transpose()?;
         let figures = Listener {
             listener: self.metrics,
-            router: metrics_router(registry),
+            speaker: Speaker {
+                router: metrics_router(registry),
+                ..files.speaker.clone()
+            },
             limit: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
             addresses: Addresses::new(0),
             open: None,
@@ -119,7 +150,12 @@ impl Server {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(files.serve(), figures.serve(), shown, ends);
+        let secure = async {
+            if let Some(secure) = secure {
+                secure.serve().await;
+            }
+        };
+        tokio::join!(files.serve(), secure, figures.serve(), shown, ends);
         Ok(())
     }
 }
@@ -127,7 +163,7 @@ impl Server {
 /// One listener with what it serves.
 struct Listener {
     listener: TcpListener,
-    router: Router,
+    speaker: Speaker,
     limit: Arc<Semaphore>,
     addresses: Addresses,
     open: Option<prometheus::IntGauge>,
@@ -136,43 +172,44 @@ struct Listener {
 }
 
 impl Listener {
+    /// Another that serves the same over TLS, within the same limits.
+    fn over_tls(
+        &self,
+        listener: TcpListener,
+        certificate: &Arc<Certificate>,
+    ) -> Result<Self, Error> {
+        let tls = certificate.acceptor(Versions::Both, PROTOCOLS)?;
+        Ok(Self {
+            listener,
+            speaker: Speaker {
+                tls: Some(tls),
+                ..self.speaker.clone()
+            },
+            limit: self.limit.clone(),
+            addresses: self.addresses.clone(),
+            open: self.open.clone(),
+            grace: self.grace,
+            stopping: self.stopping.clone(),
+        })
+    }
+
     async fn serve(mut self) {
         let graceful = GracefulShutdown::new();
         while let Some((stream, peer, permit)) = self.accept().await {
-            let Some(place) = self.addresses.take(peer.ip()) else {
-                continue;
+            let peer = peer.ip();
+            // A proxy's connections are many clients'; their places are taken by request.
+            let place = if self.speaker.proxies.trusts(peer) {
+                None
+            } else {
+                match self.addresses.take(peer) {
+                    Some(place) => Some(place),
+                    None => continue,
+                }
             };
-            let peer = Peer(peer.ip());
-            let router = self.router.clone();
-            let known = router.map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
-                request
-            });
-            let service = TowerToHyperService::new(known);
-            let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder
-                .http1()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIME);
-            builder
-                .http2()
-                .timer(TokioTimer::new())
-                .keep_alive_interval(HEAD_TIME)
-                .keep_alive_timeout(HEAD_TIME);
-            let (watcher, mut stopping) = (graceful.watcher(), self.stopping.clone());
+            let (speaker, watcher) = (self.speaker.clone(), graceful.watcher());
             let counted = self.open.as_ref().map(Counted::up);
             tokio::spawn(async move {
-                let began = tokio::select! {
-                    began = tokio::time::timeout(HEAD_TIME, begun(&stream)) => began.is_ok(),
-                    _ = stopping.wait_for(|stop| *stop) => false,
-                };
-                if began {
-                    let connection = builder
-                        .serve_connection(TokioIo::new(stream), service)
-                        .into_owned();
-                    // A reader that goes away in the middle is no fault of ours.
-                    let _ = watcher.watch(connection).await;
-                }
+                speaker.serve(stream, peer, watcher).await;
                 drop((permit, place, counted));
             });
         }
@@ -212,22 +249,6 @@ impl Listener {
     }
 }
 
-/// Waits until it shows which protocol a connection speaks. The server behind waits for that
-/// without a limit of its own.
-async fn begun(stream: &TcpStream) {
-    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let mut first = [0; PREFACE.len()];
-    loop {
-        match stream.peek(&mut first).await {
-            // What arrived so far may become the preface.
-            Ok(n) if n > 0 && n < PREFACE.len() && PREFACE.starts_with(&first[..n]) => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            _ => return,
-        }
-    }
-}
-
 /// Keeps the figures of who has acted fresh until the server stops.
 async fn show_standings(casework: Casework, mut stopping: watch::Receiver<bool>) {
     loop {
@@ -241,6 +262,17 @@ async fn show_standings(casework: Casework, mut stopping: watch::Receiver<bool>)
             _ = stopping.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+fn certificate(config: &Config) -> Result<Arc<Certificate>, Error> {
+    let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) else {
+        return Err(Error::NoCertificate);
+    };
+    let files = Files {
+        certificate: certificate.clone(),
+        key: key.clone(),
+    };
+    Ok(Certificate::open("http", files)?)
 }
 
 async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Error> {
@@ -257,7 +289,7 @@ async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Er
     })
 }
 
-fn metrics_router(registry: Registry) -> Router {
+pub(super) fn metrics_router(registry: Registry) -> Router {
     let figures = move || {
         let registry = registry.clone();
         async move {

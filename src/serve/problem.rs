@@ -166,7 +166,10 @@ impl From<casework::Error> for Problem {
             | E::Guard(_)
             | E::Query { .. }
             | E::Receipt(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            E::Stopping | E::NoGuard => StatusCode::SERVICE_UNAVAILABLE,
+            E::Stopping | E::NoGuard | E::ReadOnly(_) | E::Unsettled(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            E::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
             E::Log(_)
             | E::Store(_)
             | E::Feed(_)
@@ -180,6 +183,7 @@ impl From<casework::Error> for Problem {
         let problem = Self::new(status, error.code(), error.to_string());
         match error {
             E::Stopping => problem.after(5),
+            E::NoRoom(_) | E::ReadOnly(_) | E::Unsettled(_) => problem.after(60),
             E::KeyBusy => problem.after(1),
             E::TooSoon(_, wait) => problem.after(wait),
             E::Query {

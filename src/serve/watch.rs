@@ -1,6 +1,13 @@
 //! What is done around every request: its id, its time limit, its figures.
 
-use super::{Route, metrics::Counted, problem::Problem, site::Site};
+use super::{
+    Route,
+    connection::{self, Behind},
+    limits,
+    metrics::Counted,
+    problem::Problem,
+    site::Site,
+};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, header},
@@ -17,7 +24,7 @@ use tracing::Instrument;
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Wraps a request.
-pub(super) async fn watch(State(site): State<Site>, request: Request, next: Next) -> Response {
+pub(super) async fn watch(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = format!("{:08x}", COUNT.fetch_add(1, Ordering::Relaxed));
     let _at_hand = Counted::up(&site.metrics.at_hand);
@@ -27,7 +34,14 @@ pub(super) async fn watch(State(site): State<Site>, request: Request, next: Next
     let query = request.uri().query().unwrap_or_default();
     let polls = query.contains("wait=");
     let span = tracing::info_span!("request", %id, %method, path = request.uri().path());
-    let answered = tokio::time::timeout(limit, next.run(request).instrument(span.clone())).await;
+    let behind = connection::place(&mut request);
+    let run = async {
+        match &behind {
+            Some(Behind(None)) => limits::refusal(1).into_response(),
+            _ => next.run(request).await,
+        }
+    };
+    let answered = tokio::time::timeout(limit, run.instrument(span.clone())).await;
     let mut answer = answered.unwrap_or_else(|_| {
         Problem::unavailable("the request took too long; nothing that was acknowledged is lost")
             .into_response()

@@ -310,6 +310,8 @@ fn options() -> Options {
     // behind the high-water mark, which the start compares.
     options.set_max_total_wal_size(64 << 20);
     options.set_keep_log_file_num(4);
+    // Files of tables are opened again as they are needed: sockets need descriptors too.
+    options.set_max_open_files(256);
     options
 }
 

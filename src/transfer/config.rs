@@ -45,6 +45,9 @@ pub struct Config {
     pub retry: u32,
     /// Seconds that a secondary goes on with an old zone if we are gone.
     pub expire: u32,
+    /// A folder for the levels as zone files (`block.rpz`, `allow.rpz`, `base.rpz`, `net.rpz`),
+    /// for resolvers that transfer nothing.
+    pub files: Option<PathBuf>,
     /// The most connections at a time.
     pub connections: usize,
     /// The most connections of one address.
@@ -91,6 +94,7 @@ impl Default for Config {
             refresh: 60,
             retry: 30,
             expire: 30 * 86_400,
+            files: None,
             connections: 256,
             address_connections: 16,
             read_seconds: 10,

@@ -21,7 +21,7 @@ use std::{net::IpAddr, sync::Arc};
 /// What answers are made of. Shared by all connections.
 pub(super) struct Desk {
     pub(super) zones: ArcSwap<Zones>,
-    pub(super) keys: Keys,
+    pub(super) keys: ArcSwap<Keys>,
     /// Addresses that need no key.
     pub(super) allow: Vec<IpNet>,
     pub(super) source: Arc<dyn Source>,
@@ -74,7 +74,7 @@ impl Desk {
             return self.told("badvers", answer.bad_version());
         }
         if let Some(tsig) = &query.tsig {
-            match tsig::verify(&self.keys.keys, bytes, tsig, now) {
+            match tsig::verify(&self.keys.load().keys, bytes, tsig, now) {
                 Ok(signer) => {
                     let seen = shown(&signer, tsig, from, way, now);
                     let is_replay = seen == Seen::Elsewhere && query.is_transfer();
@@ -289,6 +289,7 @@ mod tests {
             names::{Mark, Names},
             places::Places,
             repeats::Repeats,
+            shelf::Shelf,
             tsig::{Algorithm, Key},
             wire::Form,
         },
@@ -322,6 +323,7 @@ mod tests {
             algorithm: Algorithm::Sha256,
             subscriber: "isp1".into(),
             secret: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
+            mark: Vec::new(),
             repeats: Repeats::default(),
         })
     }
@@ -342,16 +344,19 @@ mod tests {
             serial: 7,
             feed: 3,
             names: Names::of_sorted(names.iter().map(|key| (&**key, Mark::SUBTREE))),
+            shelf: Arc::new(Shelf::new(
+                &std::env::temp_dir().join(format!("shelf{}", std::process::id())),
+            )),
             history: std::collections::VecDeque::new(),
         };
         let mut zones = Zones::default();
         zones[0] = Some(Arc::new(zone));
         Desk {
             zones: ArcSwap::from_pointee(zones),
-            keys: Keys {
+            keys: ArcSwap::from_pointee(Keys {
                 keys: vec![key()],
                 notify: Vec::new(),
-            },
+            }),
             allow: vec!["127.0.0.0/8".parse().unwrap()],
             source: Arc::new(Nobody),
             metrics: Metrics::new(&Registry::new()).unwrap(),

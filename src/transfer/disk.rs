@@ -14,6 +14,7 @@ use super::{
     Error,
     levels::Level,
     names::{Mark, Move, Names},
+    shelf::Shelf,
     wire::Form,
     zone::{Step, Zone},
 };
@@ -48,8 +49,10 @@ struct Head {
 
 /// What an image holds.
 pub(super) struct Image {
-    /// Whether it is of this history of the log, and its records of this form.
-    pub(super) is_ours: bool,
+    /// The history of the log that it is of.
+    pub(super) session: String,
+    /// Whether its records are of this form.
+    pub(super) is_of_form: bool,
     pub(super) serial: u32,
     pub(super) feed: u64,
     pub(super) names: Names,
@@ -57,9 +60,9 @@ pub(super) struct Image {
 
 /// What was kept of a zone.
 pub(super) enum Kept {
-    Zone(Zone),
-    /// Another form, another history of the log, or no image that is whole: the serial goes on,
-    /// no difference leads across.
+    /// With the history of the log that it is of.
+    Zone(Zone, String),
+    /// Another form, or no image that is whole: the serial goes on, no difference leads across.
     Serial(u32),
     Nothing,
 }
@@ -74,10 +77,10 @@ impl Disk {
     }
 
     /// The image of that name, if there is one that is whole.
-    pub(super) fn image(&self, name: &str, form: &Form, session: &str) -> Option<Image> {
+    pub(super) fn image(&self, name: &str, form: &Form) -> Option<Image> {
         let path = self.path(name, "image");
         let bytes = fs::read(&path).ok()?;
-        let image = read_image(&bytes, form, session);
+        let image = read_image(&bytes, form);
         if image.is_none() {
             tracing::warn!(path = %path.display(), "the zone's image is damaged: it is made anew");
         }
@@ -112,9 +115,9 @@ impl Disk {
     }
 
     /// The zone as it was kept: image and steps.
-    pub(super) fn zone(&self, level: Level, form: &Arc<Form>, session: &str) -> Kept {
+    pub(super) fn zone(&self, level: Level, form: &Arc<Form>) -> Kept {
         let steps = self.steps(level);
-        let Some(image) = self.image(level.as_str(), form, session) else {
+        let Some(image) = self.image(level.as_str(), form) else {
             let last = steps.last().map(|(step, _)| Kept::Serial(step.to));
             return last.unwrap_or(Kept::Nothing);
         };
@@ -124,6 +127,7 @@ impl Disk {
             serial: image.serial,
             feed: image.feed,
             names: image.names,
+            shelf: self.shelf(level),
             history: VecDeque::new(),
         };
         let after = steps.iter().position(|(step, _)| step.from == zone.serial);
@@ -137,8 +141,8 @@ impl Disk {
                 zone.feed = *feed;
             }
         }
-        match image.is_ours {
-            true => Kept::Zone(zone),
+        match image.is_of_form {
+            true => Kept::Zone(zone, image.session),
             false => Kept::Serial(zone.serial),
         }
     }
@@ -176,28 +180,31 @@ impl Disk {
         fs::metadata(path).map_or(0, |meta| meta.len())
     }
 
-    /// The journal's last unbroken run of steps, each with the feed's serial after it.
-    fn steps(&self, level: Level) -> Vec<(Arc<Step>, u64)> {
+    /// Cuts off the torn end of a zone's journal. Only where nobody else writes it: who serves the
+    /// zones that were kept doesn't know that yet.
+    pub(super) fn mend(&self, level: Level) -> Result<(), Error> {
         let path = self.path(level.as_str(), "journal");
         let bytes = fs::read(&path).unwrap_or_default();
-        let mut rest = bytes.as_slice();
-        let mut steps: Vec<(Arc<Step>, u64)> = Vec::new();
-        while let Some((step, feed, after)) = unframed(rest) {
-            if steps.last().is_some_and(|(last, _)| last.to != step.from) {
-                steps.clear();
-            }
-            steps.push((Arc::new(step), feed));
-            rest = after;
+        let (_, torn) = steps_of(&bytes);
+        if torn == 0 {
+            return Ok(());
         }
-        if !rest.is_empty() {
-            let whole = (bytes.len() - rest.len()) as u64;
-            tracing::warn!(path = %path.display(), "the journal's end is torn: it is cut off");
-            let cut = OpenOptions::new().write(true).open(&path);
-            if let Err(error) = cut.and_then(|file| file.set_len(whole)) {
-                tracing::warn!(path = %path.display(), %error, "it can't be cut off");
-            }
-        }
-        steps
+        tracing::warn!(path = %path.display(), "the journal's end is torn: it is cut off");
+        let whole = (bytes.len() - torn) as u64;
+        let cut = OpenOptions::new().write(true).open(&path);
+        cut.and_then(|file| file.set_len(whole))
+            .map_err(Error::io(&path))
+    }
+
+    /// The journal's last unbroken run of steps, each with the feed's serial after it.
+    fn steps(&self, level: Level) -> Vec<(Arc<Step>, u64)> {
+        let bytes = fs::read(self.path(level.as_str(), "journal"));
+        steps_of(&bytes.unwrap_or_default()).0
+    }
+
+    /// A place for a zone's packed records.
+    pub(super) fn shelf(&self, level: Level) -> Arc<Shelf> {
+        Arc::new(Shelf::new(&self.path(level.as_str(), "packed")))
     }
 
     fn path(&self, name: &str, extension: &str) -> PathBuf {
@@ -223,7 +230,7 @@ fn form_text(form: &Form) -> String {
     format!("{GENERATOR} {form:?}")
 }
 
-fn read_image(bytes: &[u8], form: &Form, session: &str) -> Option<Image> {
+fn read_image(bytes: &[u8], form: &Form) -> Option<Image> {
     let rest = bytes.strip_prefix(FIRST_LINE)?;
     let end = memchr::memchr(b'\n', rest)?;
     let head: Head = serde_json::from_slice(rest.get(..end)?).ok()?;
@@ -239,11 +246,26 @@ fn read_image(bytes: &[u8], form: &Form, session: &str) -> Option<Image> {
         Some((key, Mark::of_bits(bits)?))
     }));
     Some(Image {
-        is_ours: head.form == form_text(form) && head.session == session,
+        is_of_form: head.form == form_text(form),
+        session: head.session,
         serial: head.serial,
         feed: head.feed,
         names,
     })
+}
+
+/// The last unbroken run of a journal's steps, and how many bytes at its end are none.
+fn steps_of(bytes: &[u8]) -> (Vec<(Arc<Step>, u64)>, usize) {
+    let mut rest = bytes;
+    let mut steps: Vec<(Arc<Step>, u64)> = Vec::new();
+    while let Some((step, feed, after)) = unframed(rest) {
+        if steps.last().is_some_and(|(last, _)| last.to != step.from) {
+            steps.clear();
+        }
+        steps.push((Arc::new(step), feed));
+        rest = after;
+    }
+    (steps, rest.len())
 }
 
 fn framed(step: &Step, feed: u64) -> Vec<u8> {

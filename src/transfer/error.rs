@@ -21,8 +21,8 @@ pub enum Error {
     },
     #[error("{path}: {why}")]
     Keys { path: String, why: String },
-    #[error("TLS: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] crate::tls::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }

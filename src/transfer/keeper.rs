@@ -1,12 +1,13 @@
 //! The thread that makes zones: at the start, and whenever what is in force changed.
 
-use super::{desk::Desk, levels::Level, maker::Maker, notify::News, now};
+use super::{desk::Desk, files::Files, levels::Level, maker::Maker, notify::News, now};
 use std::time::Duration;
 use tokio::{runtime::Handle, sync::watch};
 
 /// Makes zones until it is stopped.
 pub(super) fn run(
     make: impl FnOnce() -> Maker,
+    files: &Files,
     desk: &Desk,
     news: &watch::Sender<News>,
     mut stopping: watch::Receiver<bool>,
@@ -21,14 +22,15 @@ pub(super) fn run(
             Ok(levels) => {
                 let is_known = desk.source.now().is_some();
                 told(desk, &maker, news, &levels, is_known);
-                None
+                files.write(maker.zones())
             }
-            Err(error) => {
-                desk.metrics.failures.inc();
-                tracing::error!(%error, "the zones can't be kept: the last ones are served on");
-                Some(AGAIN)
-            }
+            Err(error) => Err(error),
         };
+        let again = again.err().map(|error| {
+            desk.metrics.failures.inc();
+            tracing::error!(%error, "the zones can't be kept: the last ones are served on");
+            AGAIN
+        });
         let stopped = Handle::current().block_on(async {
             tokio::select! {
                 // An error says that the server is gone.

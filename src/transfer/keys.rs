@@ -9,7 +9,8 @@
 //! notify = ["192.0.2.1:53"]
 //! ```
 //!
-//! A subscriber may have two keys, so that one takes the other's place without an outage.
+//! A subscriber may have two keys, so that one takes the other's place without an outage: the file
+//! is read again when it changes, and one that can't be read changes nothing.
 
 use super::{
     Error,
@@ -51,6 +52,18 @@ struct Row {
 }
 
 impl Keys {
+    /// The same keys, of which those that were there before keep what they have seen.
+    pub(super) fn after(mut self, before: &Self) -> Self {
+        let kept = |key: &Arc<Key>| before.keys.iter().find(|k| k.is_same(key)).cloned();
+        for key in &mut self.keys {
+            *key = kept(key).unwrap_or_else(|| key.clone());
+        }
+        for (_, key) in &mut self.notify {
+            *key = kept(key).unwrap_or_else(|| key.clone());
+        }
+        self
+    }
+
     /// Reads the file.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let wrong = |why: String| Error::Keys {
@@ -103,6 +116,9 @@ impl Row {
             algorithm,
             subscriber: self.subscriber.clone(),
             secret: hmac::Key::new(algorithm.of_ring(), &secret),
+            mark: hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), MARK)
+                .as_ref()
+                .to_vec(),
             repeats: Repeats::default(),
         })
     }
@@ -114,6 +130,8 @@ impl Drop for Row {
     }
 }
 
+/// What a secret is told apart by, without being kept.
+const MARK: &[u8] = b"blockfeed/key";
 /// The keys that a subscriber may have at once.
 const LIVE: usize = 2;
 /// The fewest bytes of a secret.

@@ -67,7 +67,7 @@ impl Listing {
     /// A whole zone of names.
     pub(super) fn zone(&self, level: Level) -> Names {
         match level {
-            Level::Rpz => Names::of_sorted(self.all.iter_minimal()),
+            Level::Rpz => self.all.to_minimal(),
             Level::Base => self.base.clone(),
             Level::Allow => {
                 let bases = merged(self.base.iter(), self.before.iter());
@@ -75,9 +75,8 @@ impl Listing {
                 Names::of_sorted(marks.filter(|(_, mark)| !mark.is_none()))
             }
             Level::Block => {
-                let marks = self.all.iter_minimal();
-                let marks = marks.map(|(key, mark)| (key, self.held_up(key, mark)));
-                Names::of_sorted(marks.filter(|(_, mark)| !mark.is_none()))
+                let minimal = self.all.to_minimal();
+                minimal.kept(|key, mark| self.held_up(key, mark))
             }
             Level::Net => Names::default(),
         }
@@ -245,7 +244,7 @@ mod tests {
     }
 
     fn minimal(names: &Names) -> Names {
-        Names::of_sorted(names.iter_minimal())
+        names.to_minimal()
     }
 
     fn name() -> impl Strategy<Value = String> {

@@ -4,7 +4,7 @@ use super::{
     Error, Moment, Source,
     disk::{Disk, Kept},
     levels::{Level, Listing},
-    names::{Move, Names, merged},
+    names::{Move, Names},
     reading::{Reading, triggers},
     wire::Form,
     zone::{Zone, next_serial},
@@ -21,14 +21,19 @@ pub(super) struct Maker {
     source: Arc<dyn Source>,
     disk: Disk,
     forms: Forms,
-    session: String,
+    /// The history of the log; not known before the first moment is.
+    session: Option<String>,
     zones: Zones,
+    /// The history that each zone was kept of.
+    kept_of: [String; LEVELS],
     /// The last serials of zones that can't go on as they were.
     serials: [Option<u32>; LEVELS],
     /// What the zones were made of last.
     made: Option<Made>,
     /// The base before the present one, as it is on the disk, by its size of the log.
     before: Option<(u64, Names)>,
+    /// The history that this one was kept of.
+    before_of: String,
     /// Whether a write failed: what the files hold isn't known, so they are written whole.
     doubtful: bool,
 }
@@ -44,36 +49,68 @@ struct Made {
 }
 
 impl Maker {
-    /// Begins with what is on the disk.
+    /// Begins with what is on the disk, which is served whatever history it is of: it was the last
+    /// that was.
     pub(super) fn open(source: Arc<dyn Source>, disk: Disk, forms: Forms) -> Self {
-        let session = source.session();
+        let (kept, before) = std::thread::scope(|scope| {
+            let read = |level: Level| {
+                let (disk, form) = (&disk, &forms[level as usize]);
+                scope.spawn(move || disk.zone(level, form))
+            };
+            let zones = Level::ALL.map(read);
+            let before = disk.image(BEFORE, &forms[Level::Base as usize]);
+            let kept = zones.map(|thread| thread.join().unwrap_or(Kept::Nothing));
+            (kept, before.filter(|image| image.is_of_form))
+        });
         let mut zones = Zones::default();
+        let mut kept_of: [String; LEVELS] = Default::default();
         let mut serials = [None; LEVELS];
-        for (((level, form), zone), serial) in Level::ALL
-            .into_iter()
-            .zip(&forms)
-            .zip(&mut zones)
-            .zip(&mut serials)
-        {
-            match disk.zone(level, form, &session) {
-                Kept::Zone(kept) => *zone = Some(Arc::new(kept)),
-                Kept::Serial(last) => *serial = Some(last),
+        for (level, kept) in kept.into_iter().enumerate() {
+            match kept {
+                Kept::Zone(kept, of) => {
+                    (zones[level], kept_of[level]) = (Some(Arc::new(kept)), of);
+                }
+                Kept::Serial(last) => serials[level] = Some(last),
                 Kept::Nothing => {}
             }
         }
-        let base = &forms[Level::Base as usize];
-        let before = disk.image(BEFORE, base, &session).filter(|i| i.is_ours);
+        let (before, before_of) = before.map_or((None, String::new()), |image| {
+            (Some((image.feed, image.names)), image.session)
+        });
         Self {
             source,
-            before: before.map(|image| (image.feed, image.names)),
+            before,
+            before_of,
             disk,
             forms,
-            session,
+            session: None,
             zones,
+            kept_of,
             serials,
             made: None,
             doubtful: false,
         }
+    }
+
+    /// Lets go of what was kept of another history: the serials go on, no difference leads across.
+    fn learn(&mut self, session: String) -> Result<(), Error> {
+        for level in Level::ALL {
+            // What isn't cut off would hide the next step.
+            self.disk.mend(level)?;
+        }
+        let kept = self.zones.iter_mut().zip(&self.kept_of);
+        for ((zone, of), serial) in kept.zip(&mut self.serials) {
+            if *of != session
+                && let Some(zone) = zone.take()
+            {
+                *serial = Some(zone.serial);
+            }
+        }
+        if self.before_of != session {
+            self.before = None;
+        }
+        self.session = Some(session);
+        Ok(())
     }
 
     /// The zones as they were made last, or kept.
@@ -92,8 +129,14 @@ impl Maker {
         let Some(moment) = self.source.now() else {
             return Ok(Vec::new());
         };
-        let (made, moves) = match self.made.take() {
-            None => self.first(moment),
+        if self.session.is_none() {
+            self.learn(self.source.session())?;
+        }
+        let (made, moves, afresh) = match self.made.take() {
+            None => {
+                let (made, moves) = self.first(moment);
+                (made, moves, true)
+            }
             Some(old) => self.next(old, moment),
         };
         let mut zones = self.zones.clone();
@@ -116,9 +159,10 @@ impl Maker {
                     *zone = Some(Arc::new(next));
                 }
                 None => {
-                    let next = self.begin(level, &moves, feed, now);
+                    let names = whole(&made.listing, &made.networks, level);
+                    let next = self.begin(level, names, feed, now);
                     if kept.is_ok() {
-                        kept = self.disk.write(&next, &self.session);
+                        kept = self.disk.write(&next, self.session());
                     }
                     *zone = Some(Arc::new(next));
                 }
@@ -131,6 +175,9 @@ impl Maker {
             return Err(error);
         }
         self.doubtful = false;
+        if afresh {
+            share(&mut zones, &made);
+        }
         self.before = Some((made.before_size, made.listing.before.clone()));
         (self.zones, self.made) = (zones, Some(made));
         Ok(changed)
@@ -146,21 +193,21 @@ impl Maker {
         let base = self.generation(&moment, &reading, &all, base, served);
         let (before_size, before) = match (served, &self.before) {
             // Secondaries may hold what was served last, however many generations ago that was.
-            (Some((size, names)), _) if size != moment.bases[0] => (size, fresh(names)),
-            (Some(_), Some((size, names))) => (*size, fresh(names)),
-            _ if before == moment.bases[0] => (before, fresh(&base)),
+            (Some((size, names)), _) if size != moment.bases[0] => (size, names.clone()),
+            (Some(_), Some((size, names))) => (*size, names.clone()),
+            _ if before == moment.bases[0] => (before, base.clone()),
             _ => (
                 before,
                 self.generation(&moment, &reading, &all, before, None),
             ),
         };
+        let minimal = all.to_minimal();
+        let [base, before] = [base, before].map(|names| near(&minimal, names));
         let listing = Listing { all, base, before };
         let moves = Level::ALL.map(|level| {
             let wanted = whole(&listing, &networks, level);
             let there = self.zone(level);
-            there.map_or(Names::default().moves_to(&wanted), |zone| {
-                zone.names.moves_to(&wanted)
-            })
+            there.map_or(Vec::new(), |zone| zone.names.moves_to(&wanted))
         });
         let made = Made {
             moment,
@@ -172,8 +219,9 @@ impl Maker {
         (made, moves)
     }
 
-    /// The same from what they were made of last. Costs what moved, but for a new base.
-    fn next(&self, old: Made, moment: Moment) -> (Made, [Vec<Move>; LEVELS]) {
+    /// The same from what they were made of last. Costs what moved, but for a new base. Says also
+    /// whether so much moved that the zones had better share memory anew.
+    fn next(&self, old: Made, moment: Moment) -> (Made, [Vec<Move>; LEVELS], bool) {
         let mut reading = old.reading;
         let moved = reading.moved(
             &old.moment.domains.set,
@@ -193,7 +241,7 @@ impl Maker {
         if rebased {
             let base = moment.bases[0];
             listing.base = self.generation(&moment, &reading, &listing.all, base, None);
-            listing.before = fresh(&old.listing.base);
+            listing.before = old.listing.base.clone();
             before_size = old.moment.bases[0];
         }
         let moves = Level::ALL.map(|level| match level {
@@ -207,6 +255,7 @@ impl Maker {
             _ if rebased => old.listing.zone(level).moves_to(&listing.zone(level)),
             _ => listing.moves(&old.listing, level, &moved),
         });
+        let afresh = rebased || moved.len() > listing.all.len() / 4;
         let made = Made {
             moment,
             reading,
@@ -214,7 +263,7 @@ impl Maker {
             networks,
             before_size,
         };
-        (made, moves)
+        (made, moves, afresh)
     }
 
     /// The base zone at a generation: the present, what was kept, or what the source still has.
@@ -229,15 +278,15 @@ impl Maker {
         kept: Option<(u64, &Names)>,
     ) -> Names {
         if let Some((_, names)) = kept.filter(|(at, _)| *at == size) {
-            return fresh(names);
+            return names.clone();
         }
         if size >= moment.domains.serial {
-            return Names::of_sorted(all.iter_minimal());
+            return all.to_minimal();
         }
         match (self.source.domains_at(size), kept) {
-            (Some(set), _) => Names::of_sorted(reading.clone().whole(&set).iter_minimal()),
-            (None, Some((_, names))) => fresh(names),
-            (None, None) => Names::of_sorted(all.iter_minimal()),
+            (Some(set), _) => reading.clone().whole(&set).to_minimal(),
+            (None, Some((_, names))) => names.clone(),
+            (None, None) => all.to_minimal(),
         }
     }
 
@@ -250,17 +299,18 @@ impl Maker {
         let form = &self.forms[Level::Base as usize];
         let names = &made.listing.before;
         self.disk
-            .write_image(BEFORE, form, &self.session, (0, size), names)
+            .write_image(BEFORE, form, self.session(), (0, size), names)
     }
 
     /// A zone that was never there, or can't go on.
-    fn begin(&self, level: Level, moves: &[Move], feed: u64, now: u64) -> Zone {
+    fn begin(&self, level: Level, names: Names, feed: u64, now: u64) -> Zone {
         Zone {
             level,
             form: self.forms[level as usize].clone(),
             serial: next_serial(self.serials[level as usize], now),
             feed,
-            names: Names::default().with(moves),
+            names,
+            shelf: self.disk.shelf(level),
             history: VecDeque::new(),
         }
     }
@@ -270,10 +320,15 @@ impl Maker {
         let moves: usize = zone.history.iter().map(|step| step.moves.len()).sum();
         let long = JOURNAL + 128 * moves as u64;
         if self.doubtful || self.disk.journal_bytes(zone.level) > long {
-            self.disk.write(zone, &self.session)
+            self.disk.write(zone, self.session())
         } else {
             append()
         }
+    }
+
+    /// The history of the log; zones are made of no other.
+    fn session(&self) -> &str {
+        self.session.as_deref().unwrap_or_default()
     }
 
     fn zone(&self, level: Level) -> Option<&Zone> {
@@ -285,11 +340,31 @@ impl Maker {
 fn whole(listing: &Listing, networks: &Names, level: Level) -> Names {
     match level {
         Level::Net => networks.clone(),
-        Level::Rpz => {
-            let both = merged(listing.all.iter_minimal(), networks.iter());
-            Names::of_sorted(both.map(|(key, name, trigger)| (key, name.and(trigger))))
-        }
+        // No name stands where a trigger does.
+        Level::Rpz => listing
+            .zone(level)
+            .with(&Names::default().moves_to(networks)),
         _ => listing.zone(level),
+    }
+}
+
+/// The names, as a change of others that they hardly differ from: so they share memory.
+fn near(others: &Names, names: Names) -> Names {
+    let moves = others.moves_to(&names);
+    match moves.len() < others.len() / 4 {
+        true => others.with(&moves),
+        false => names,
+    }
+}
+
+/// Puts pieces into the zones that share their text with what is listed: the same names, which
+/// otherwise lie in memory for each zone.
+fn share(zones: &mut Zones, made: &Made) {
+    for (level, zone) in Level::ALL.into_iter().zip(zones) {
+        if let Some(zone) = zone {
+            let names = whole(&made.listing, &made.networks, level);
+            Arc::make_mut(zone).replace(names.shared());
+        }
     }
 }
 
@@ -300,11 +375,6 @@ fn feed_of(level: Level, moment: &Moment) -> u64 {
         Level::Base => moment.bases[0],
         _ => moment.domains.serial,
     }
-}
-
-/// A copy of its own, without the records that were made of the other for another zone.
-fn fresh(names: &Names) -> Names {
-    Names::of_sorted(names.iter())
 }
 
 const LEVELS: usize = Level::ALL.len();

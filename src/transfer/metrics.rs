@@ -68,6 +68,10 @@ impl Metrics {
                 "outcome",
             )?,
         };
+        // Alerts compare both, from the first one on.
+        for outcome in ["answered", "lost"] {
+            metrics.notified.with_label_values(&[outcome]);
+        }
         registry.register(Box::new(metrics.queries.clone()))?;
         registry.register(Box::new(metrics.bytes.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;

@@ -81,13 +81,18 @@ impl Profile {
 /// The key of a name in text.
 pub(super) fn key_of(name: &str) -> Box<[u8]> {
     let mut key = Vec::with_capacity(name.len());
-    for label in name.rsplit('.') {
-        if !key.is_empty() {
-            key.push(0);
-        }
-        key.extend_from_slice(label.as_bytes());
-    }
+    put_key(&mut key, name);
     key.into()
+}
+
+/// Adds the key of a name in text.
+pub(super) fn put_key(out: &mut Vec<u8>, name: &str) {
+    for (at, label) in name.rsplit('.').enumerate() {
+        if at > 0 {
+            out.push(0);
+        }
+        out.extend_from_slice(label.as_bytes());
+    }
 }
 
 /// The keys of the names above a key, the outermost first.

@@ -1,14 +1,14 @@
 //! An ordered set of names with marks, in pieces of one message each that copies share.
 //!
-//! A piece holds some 400 names as text, and the records made of them once somebody asked for
-//! them. A change copies the pieces that it touches; all others are shared with the set before.
+//! A piece holds some 400 names as text, and where the records made of them lie, once somebody
+//! asked for them. A change copies the pieces that it touches; all others are shared with the set
+//! before. Sets of which one was made of the other by leaving names out share text as well.
 
-use super::name::{above, is_below};
-use std::{
-    cmp::Ordering,
-    iter::Peekable,
-    sync::{Arc, OnceLock},
+use super::{
+    name::{above, is_below},
+    piece::{Maker, PIECE, Piece, rewritten},
 };
+use std::{cmp::Ordering, iter::Peekable, sync::Arc};
 
 /// How a name stands in a set or a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -27,23 +27,6 @@ pub(super) struct Move {
 pub(super) struct Names {
     pieces: Vec<Arc<Piece>>,
     count: usize,
-}
-
-/// Neighbouring names. Never empty.
-#[derive(Debug)]
-pub(super) struct Piece {
-    /// Mark and key of each name, one after the other.
-    text: Box<[u8]>,
-    /// Where each begins.
-    starts: Box<[u16]>,
-    packed: OnceLock<Packed>,
-}
-
-/// The records of a piece as they stand in a message behind its header.
-#[derive(Debug, Clone)]
-pub(super) struct Packed {
-    pub(super) records: u16,
-    pub(super) bytes: Arc<[u8]>,
 }
 
 impl Mark {
@@ -90,8 +73,50 @@ impl Names {
     pub(super) fn of_sorted<'a>(names: impl Iterator<Item = (&'a [u8], Mark)>) -> Self {
         let mut maker = Maker::new(PIECE);
         names.for_each(|(key, mark)| maker.push(key, mark));
-        let pieces = maker.finish();
-        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
+        Self::of_pieces(maker.finish())
+    }
+
+    /// The same names, without the records that were made of them for a zone.
+    pub(super) fn shared(&self) -> Self {
+        let pieces = self.pieces.iter().map(|piece| piece.shared()).collect();
+        let count = self.count;
+        Self { pieces, count }
+    }
+
+    /// The names that are kept, each with the mark that it is given; nothing goes with `NONE`.
+    /// Shares the text wherever nothing differs.
+    pub(super) fn kept<'a>(&'a self, mut mark: impl FnMut(&'a [u8], Mark) -> Mark) -> Self {
+        let mut maker = Maker::new(PIECE);
+        let mut marks = Vec::new();
+        for piece in &self.pieces {
+            marks.clear();
+            marks.extend(piece.iter().map(|(key, old)| mark(key, old)));
+            if piece.iter().zip(&marks).all(|((_, old), new)| old == *new) {
+                maker.add(piece.shared());
+                continue;
+            }
+            let left = piece.iter().zip(&marks).filter(|(_, mark)| !mark.is_none());
+            left.for_each(|((key, _), mark)| maker.push(key, *mark));
+        }
+        Self::of_pieces(maker.finish())
+    }
+
+    /// The minimal names: what a name above says already is left out.
+    pub(super) fn to_minimal(&self) -> Self {
+        let mut held: Option<&[u8]> = None;
+        self.kept(|key, mark| {
+            if held.is_some_and(|parent| is_below(key, parent)) {
+                return Mark::NONE;
+            }
+            if mark.has_subtree() {
+                held = Some(key);
+            }
+            mark.minimal()
+        })
+    }
+
+    fn of_pieces(pieces: Vec<Arc<Piece>>) -> Self {
+        let count = pieces.iter().map(|piece| piece.len()).sum();
         Self { pieces, count }
     }
 
@@ -163,20 +188,6 @@ impl Names {
         here.take_while(move |(name, _)| is_below(name, key))
     }
 
-    /// The minimal names in order: what a name above says already is left out.
-    pub(super) fn iter_minimal(&self) -> impl Iterator<Item = (&[u8], Mark)> {
-        let mut held: Option<&[u8]> = None;
-        self.iter().filter_map(move |(key, mark)| {
-            if held.is_some_and(|parent| is_below(key, parent)) {
-                return None;
-            }
-            if mark.has_subtree() {
-                held = Some(key);
-            }
-            Some((key, mark.minimal()))
-        })
-    }
-
     /// The set after moves that stand in order, each name once; what they say of the marks before
     /// isn't looked at.
     pub(super) fn with(&self, moves: &[Move]) -> Self {
@@ -196,8 +207,7 @@ impl Names {
             (taken, rest) = (at + 1, others);
         }
         pieces.extend(self.pieces.iter().skip(taken).cloned());
-        let count = pieces.iter().map(|piece| piece.starts.len()).sum();
-        Self { pieces, count }
+        Self::of_pieces(pieces)
     }
 
     /// The moves that lead from this set to another.
@@ -252,151 +262,6 @@ pub(super) fn merged<'a>(
         })
     })
 }
-
-impl Piece {
-    /// The names in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Mark)> {
-        (0..self.starts.len()).map(|at| self.at(at))
-    }
-
-    /// The piece's records, made by `pack` the first time.
-    pub(super) fn packed(&self, pack: impl FnOnce(&Self) -> Packed) -> &Packed {
-        self.packed.get_or_init(|| pack(self))
-    }
-
-    fn first(&self) -> Option<&[u8]> {
-        (!self.starts.is_empty()).then(|| self.at(0).0)
-    }
-
-    fn at(&self, at: usize) -> (&[u8], Mark) {
-        let start = |at: usize| self.starts.get(at).map(|start| usize::from(*start));
-        let begin = start(at).unwrap_or(self.text.len());
-        let end = start(at + 1).unwrap_or(self.text.len());
-        match self.text.get(begin..end).and_then(<[u8]>::split_first) {
-            Some((mark, key)) => (key, Mark(*mark)),
-            None => (&[], Mark::NONE),
-        }
-    }
-
-    fn find(&self, key: &[u8]) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.starts.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.at(middle).0.cmp(key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Ok(middle),
-                Ordering::Greater => high = middle,
-            }
-        }
-        Err(low)
-    }
-}
-
-/// A piece after moves that fall into it: one piece, several of like size, or none.
-fn rewritten(piece: Option<&Arc<Piece>>, moves: &[Move]) -> Vec<Arc<Piece>> {
-    let changed = moves.iter().map(|m| (&*m.key, m.new));
-    let old = piece.into_iter().flat_map(|piece| piece.iter());
-    let mut moved = changed.clone().peekable();
-    let mut names: Vec<(&[u8], Mark)> = Vec::new();
-    for (key, old, new) in merged(old, changed) {
-        let is_moved = moved.next_if(|(next, _)| *next == key).is_some();
-        let mark = if is_moved { new } else { old };
-        if !mark.is_none() {
-            names.push((key, mark));
-        }
-    }
-    let mut last: &[u8] = &[];
-    let mut whole = 0;
-    for (key, _) in &names {
-        whole += cost(last, key);
-        last = key;
-    }
-    let parts = whole.div_ceil(PIECE).max(1);
-    let mut maker = Maker::new((whole / parts + SLACK).min(PIECE));
-    names.iter().for_each(|(key, mark)| maker.push(key, *mark));
-    maker.finish()
-}
-
-/// Makes pieces of names that come in order.
-struct Maker {
-    limit: usize,
-    pieces: Vec<Arc<Piece>>,
-    text: Vec<u8>,
-    starts: Vec<u16>,
-    cost: usize,
-    last: Vec<u8>,
-}
-
-impl Maker {
-    fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            pieces: Vec::new(),
-            text: Vec::new(),
-            starts: Vec::new(),
-            cost: 0,
-            last: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, key: &[u8], mark: Mark) {
-        let full = self.cost + cost(&self.last, key) > self.limit;
-        if full || self.text.len() + key.len() > TEXT {
-            self.close();
-        }
-        let Ok(start) = u16::try_from(self.text.len()) else {
-            // Never: the text was cut off at `TEXT`.
-            return;
-        };
-        self.cost += cost(&self.last, key);
-        self.starts.push(start);
-        self.text.push(mark.0);
-        self.text.extend_from_slice(key);
-        self.last.clear();
-        self.last.extend_from_slice(key);
-    }
-
-    fn close(&mut self) {
-        if !self.starts.is_empty() {
-            self.pieces.push(Arc::new(Piece {
-                text: std::mem::take(&mut self.text).into(),
-                starts: std::mem::take(&mut self.starts).into(),
-                packed: OnceLock::new(),
-            }));
-        }
-        (self.cost, self.last) = (0, Vec::new());
-    }
-
-    fn finish(mut self) -> Vec<Arc<Piece>> {
-        self.close();
-        self.pieces
-    }
-}
-
-/// The most octets that a name's two records take behind the name before, whose labels they point to.
-fn cost(last: &[u8], key: &[u8]) -> usize {
-    let alike = last.iter().zip(key).take_while(|(a, b)| a == b).count();
-    let whole_labels = match (last.get(alike), key.get(alike)) {
-        (None | Some(0), None | Some(0)) => alike,
-        _ => key
-            .get(..alike)
-            .and_then(|k| k.iter().rposition(|b| *b == 0))
-            .unwrap_or(0),
-    };
-    // Labels with a length each, a pointer, and two records of a pointer, fixed fields and a
-    // pointer for what they say.
-    key.len() - whole_labels + 1 + 2 + (10 + 2) + (2 + 2 + 10 + 2)
-}
-
-/// The octets of a message that a piece may fill: pointers reach 16 KiB, the first record spells
-/// the zone's name and what is said.
-const PIECE: usize = (16 << 10) - 12 - 2 * 256;
-
-/// The most bytes of a piece's text: where each name begins is kept in sixteen bits.
-const TEXT: usize = 60_000;
-
-/// What a part of a divided piece may hold over its share.
-const SLACK: usize = 400;
 
 #[cfg(test)]
 mod tests {
@@ -469,13 +334,23 @@ mod tests {
             moves.retain(|m| m.old != m.new);
             assert_eq!(before.moves_to(&held), moves);
             for piece in held.pieces() {
-                let packed = piece.packed(|piece| pack(&form, piece));
-                assert!(
-                    packed.bytes.len() + 12 <= 16 << 10,
-                    "{}",
-                    packed.bytes.len()
-                );
+                let (_, bytes) = pack(&form, piece);
+                assert!(bytes.len() + 12 <= 16 << 10, "{}", bytes.len());
             }
+            let minimal = map
+                .iter()
+                .filter(|(key, _)| !held.is_covered_from_above(key));
+            let minimal = minimal.map(|(key, mark)| (&**key, mark.minimal()));
+            assert!(held.to_minimal().iter().eq(minimal));
+            let some = |key: &[u8]| match key.len() % 7 {
+                0 => Mark::NONE,
+                _ => Mark::ALONE,
+            };
+            let want = map
+                .iter()
+                .map(|(k, m)| (&**k, if k.len() % 50 > 5 { *m } else { some(k) }));
+            let kept = held.kept(|k, m| if k.len() % 50 > 5 { m } else { some(k) });
+            assert!(kept.iter().eq(want.filter(|(_, m)| !m.is_none())));
         }
         assert!(held.pieces().len() > 5);
         let parent = key_of("vn");

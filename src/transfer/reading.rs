@@ -1,7 +1,7 @@
 //! Entries as names with marks: which fit into a zone, and what moved between two sets.
 
 use super::{
-    name::{MAX_WIRE, key_of},
+    name::{MAX_WIRE, key_of, put_key},
     names::{Mark, Move, Names},
     wire::Form,
 };
@@ -37,19 +37,29 @@ impl Reading {
 
     /// All names of a set, with their scopes.
     pub(super) fn whole(&mut self, set: &Set) -> Names {
-        let mut names: Vec<(Box<[u8]>, Mark)> = Vec::new();
+        // One text for all keys: a million small ones would leave memory in pieces.
+        let mut text: Vec<u8> = Vec::new();
+        let mut names: Vec<(usize, u8, Mark)> = Vec::new();
         for (name, mark) in set.lines().filter_map(entry) {
             if self.fits(name) {
-                names.push((key_of(name), mark));
+                let begin = text.len();
+                put_key(&mut text, name);
+                // A name that fits has at most 253 characters.
+                let length = u8::try_from(text.len() - begin).unwrap_or(u8::MAX);
+                names.push((begin, length, mark));
             } else {
                 self.left_out.insert(name.into());
             }
         }
-        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let key = |&(begin, length, _): &(usize, u8, Mark)| {
+            let end = begin + usize::from(length);
+            text.get(begin..end).unwrap_or_default()
+        };
+        names.sort_unstable_by(|a, b| key(a).cmp(key(b)));
         // Several decisions may hold a name, with the same scope or another.
-        let mut marks = names.chunk_by(|a, b| a.0 == b.0).filter_map(|same| {
-            let mark = same.iter().fold(Mark::NONE, |mark, (_, m)| mark.and(*m));
-            same.first().map(|(key, _)| (&**key, mark))
+        let mut marks = names.chunk_by(|a, b| key(a) == key(b)).filter_map(|same| {
+            let mark = same.iter().fold(Mark::NONE, |mark, (.., m)| mark.and(*m));
+            same.first().map(|first| (key(first), mark))
         });
         Names::of_sorted(&mut marks)
     }

@@ -5,16 +5,18 @@ use super::{
     desk::Desk,
     disk::Disk,
     door::{self, Patience},
+    files::Files,
     keeper,
     keys::Keys,
     levels::Level,
     maker::{Forms, Maker},
     name::{Name, Profile},
-    notify::{News, Secondary},
+    notify::News,
     places::{Place, Places},
-    tls,
+    ring, tls,
     wire::Form,
 };
+use crate::tls::Certificate;
 use arc_swap::ArcSwap;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -30,9 +32,10 @@ pub struct Server {
     config: Config,
     forms: Forms,
     keys: Keys,
+    stamp: ring::Stamp,
     udp: UdpSocket,
     tcp: TcpListener,
-    tls: Option<(TcpListener, TlsAcceptor)>,
+    tls: Option<(TcpListener, Arc<Certificate>)>,
     addresses: Addresses,
 }
 
@@ -59,13 +62,15 @@ impl Server {
     /// Reads keys and certificate, and binds the listeners.
     pub async fn bind(config: Config) -> Result<Self, Error> {
         let forms = forms(&config)?;
+        // Before it is read: a change in between is seen.
+        let stamp = config.keys.as_deref().and_then(ring::stamp_of);
         let keys = config.keys.as_deref().map(Keys::read).transpose()?;
         let (udp, tcp) = bind_both(config.listen).await?;
         let tls = match config.tls_listen {
             Some(address) => {
-                let acceptor = tls::acceptor(&config)?;
+                let certificate = tls::certificate(&config)?;
                 let listener = TcpListener::bind(address).await.map_err(bind(address))?;
-                Some((listener, acceptor))
+                Some((listener, certificate))
             }
             None => None,
         };
@@ -78,6 +83,7 @@ impl Server {
             config,
             forms,
             keys: keys.unwrap_or_default(),
+            stamp,
             udp,
             tcp,
             tls,
@@ -88,6 +94,13 @@ impl Server {
     /// Where it is bound.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The certificate of transfers over TLS, for whoever looks after it.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.tls
+            .as_ref()
+            .map(|(_, certificate)| certificate.clone())
     }
 
     /// Serves the zones of a source. `folder` keeps them, so that the next start serves the last
@@ -101,16 +114,9 @@ impl Server {
         let disk = Disk::open(folder)?;
         let (stop, stopping) = watch::channel(false);
         let news = Arc::new(watch::channel(News::default()).0);
-        let mut secondaries: Vec<Secondary> = Vec::new();
-        let unsigned = self.config.notify.iter();
-        secondaries.extend(unsigned.map(|at| Secondary { at: *at, key: None }));
-        secondaries.extend(self.keys.notify.iter().map(|(at, key)| Secondary {
-            at: *at,
-            key: Some(key.clone()),
-        }));
         let desk = Arc::new(Desk {
             zones: ArcSwap::default(),
-            keys: self.keys,
+            keys: ArcSwap::from_pointee(self.keys),
             allow: self.config.allow.clone(),
             source: source.clone(),
             metrics: metrics.clone(),
@@ -118,12 +124,12 @@ impl Server {
         let keeper = {
             let (desk, news, forms) = (desk.clone(), news.clone(), self.forms);
             let make = move || Maker::open(source, disk, forms);
-            tokio::task::spawn_blocking(move || keeper::run(make, &desk, &news, stopping))
+            let files = Files(self.config.files.clone());
+            tokio::task::spawn_blocking(move || keeper::run(make, &files, &desk, &news, stopping))
         };
         let mut tasks = JoinSet::new();
-        for secondary in secondaries {
-            tasks.spawn(secondary.follow(desk.clone(), news.subscribe()));
-        }
+        let (file, unsigned) = ((self.config.keys, self.stamp), self.config.notify);
+        tasks.spawn(ring::follow(file, unsigned, desk.clone(), news.clone()));
         tasks.spawn(door::datagrams(self.udp, desk.clone()));
         let patience = Patience {
             read: Duration::from_secs(self.config.read_seconds),
@@ -133,8 +139,8 @@ impl Server {
         let places = Places::new(all, each, metrics);
         let (at, of) = (desk.clone(), places.clone());
         tasks.spawn(accept(self.tcp, None, at, of, patience));
-        if let Some((listener, acceptor)) = self.tls {
-            let at = desk.clone();
+        if let Some((listener, certificate)) = self.tls {
+            let (at, acceptor) = (desk.clone(), tls::acceptor(&certificate)?);
             tasks.spawn(accept(listener, Some(acceptor), at, places, patience));
         }
         Ok(Handle {

@@ -7,6 +7,7 @@
 //! ```
 
 use super::{
+    piece::Piece,
     tsig::Signer,
     wire::{self, Head, Message},
     zone::{Since, Step, Zone},
@@ -115,7 +116,19 @@ fn whole(zone: &Zone, at: &mut Option<usize>, message: &mut Message) -> bool {
     };
     match zone.names.pieces().get(next) {
         Some(piece) => {
-            message.packed(piece.packed(|piece| wire::pack(&zone.form, piece)));
+            let pack = |piece: &Piece| wire::pack(&zone.form, piece);
+            let packed = piece.packed(|piece| zone.shelf.keep(pack(piece)));
+            let put = |bytes: &mut Vec<u8>| zone.shelf.put(packed, bytes);
+            if let Err(error) = message.packed(packed.records(), put) {
+                // They are made anew: slower, and as good.
+                tracing::warn!(%error, zone = %zone.form.apex, "packed records can't be read");
+                let (records, made) = pack(piece);
+                let put = |bytes: &mut Vec<u8>| {
+                    bytes.extend_from_slice(&made);
+                    Ok::<(), std::convert::Infallible>(())
+                };
+                let Ok(()) = message.packed(records, put);
+            }
             *at = Some(next + 1);
             true
         }

@@ -19,6 +19,8 @@ pub(super) struct Key {
     pub(super) algorithm: Algorithm,
     pub(super) subscriber: String,
     pub(super) secret: hmac::Key,
+    /// Differs where the secret does.
+    pub(super) mark: Vec<u8>,
     /// What was signed with it of late.
     pub(super) repeats: Repeats,
 }
@@ -50,6 +52,14 @@ pub(super) enum Fault {
     Unsigned(u16),
     /// The signature holds and the time doesn't: BADTIME, signed, with our time.
     Time(Signer),
+}
+
+impl Key {
+    /// Whether another is this one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let of = |key: &Self| (key.algorithm, key.subscriber.clone(), key.mark.clone());
+        self.name == other.name && of(self) == of(other)
+    }
 }
 
 impl Algorithm {

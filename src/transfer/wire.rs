@@ -2,7 +2,8 @@
 
 use super::{
     name::{Name, Profile},
-    names::{Mark, Packed, Piece},
+    names::Mark,
+    piece::Piece,
 };
 
 /// What all records of a zone share.
@@ -25,6 +26,8 @@ pub(super) struct Message {
     /// Where the zone's name and the target stand, to point there.
     apex: Option<u16>,
     target: Option<u16>,
+    /// Where the names of the first SOA stand.
+    source: Option<u16>,
     /// The key that was written last, and where each of the names above it stands: the length of
     /// its part of the key, and its place.
     last: Vec<u8>,
@@ -54,6 +57,7 @@ impl Message {
             counts: [0; 3],
             apex: None,
             target: None,
+            source: None,
             last: Vec::new(),
             places: Vec::new(),
             fresh: Vec::new(),
@@ -75,12 +79,26 @@ impl Message {
     pub(super) fn soa(&mut self, form: &Form, serial: u32) {
         let times = [serial, form.refresh, form.retry, form.expire, form.ttl];
         let mut data = Vec::with_capacity(SERVER.len() + PERSON.len() + 20);
-        data.extend_from_slice(SERVER);
-        data.extend_from_slice(PERSON);
+        match self.source {
+            // A difference has four of them or more.
+            Some(place) => {
+                put_pointer(&mut data, place);
+                put_pointer(&mut data, place + PERSON_AT);
+            }
+            None => {
+                data.extend_from_slice(SERVER);
+                data.extend_from_slice(PERSON);
+            }
+        }
         times
             .iter()
             .for_each(|n| data.extend_from_slice(&n.to_be_bytes()));
         self.at_apex(form, SOA, &data);
+        if self.source.is_none() {
+            let begin = self.bytes.len().checked_sub(data.len());
+            let place = begin.and_then(|at| u16::try_from(at).ok());
+            self.source = place.filter(|at| *at <= FARTHEST - PERSON_AT);
+        }
     }
 
     /// Adds the zone's NS to the answer.
@@ -130,10 +148,16 @@ impl Message {
         self.counts[0] = self.counts[0].saturating_add(1);
     }
 
-    /// Adds what a piece was packed to. Only where nothing but the header stands before.
-    pub(super) fn packed(&mut self, packed: &Packed) {
-        self.bytes.extend_from_slice(&packed.bytes);
-        self.counts[0] = packed.records;
+    /// Adds what a piece was packed to, as `put` writes it. Only where nothing but the header
+    /// stands before.
+    pub(super) fn packed<E>(
+        &mut self,
+        records: u16,
+        put: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        put(&mut self.bytes)?;
+        self.counts[0] = records;
+        Ok(())
     }
 
     /// The message.
@@ -208,8 +232,7 @@ impl Message {
     }
 
     fn point(&mut self, place: u16) {
-        self.bytes
-            .extend_from_slice(&(0xC000 | place).to_be_bytes());
+        put_pointer(&mut self.bytes, place);
     }
 
     fn write(&mut self, at: usize, two: &[u8; 2]) {
@@ -219,19 +242,21 @@ impl Message {
     }
 }
 
-/// The records of a piece, as they stand behind a message's header.
-pub(super) fn pack(form: &Form, piece: &Piece) -> Packed {
+fn put_pointer(bytes: &mut Vec<u8>, place: u16) {
+    bytes.extend_from_slice(&(0xC000 | place).to_be_bytes());
+}
+
+/// The records of a piece, as they stand behind a message's header, and how many they are.
+pub(super) fn pack(form: &Form, piece: &Piece) -> (u16, Vec<u8>) {
     let head = Head { id: 0, flags: 0 };
     let mut message = Message::new(head, Vec::with_capacity(16 << 10));
     for (key, mark) in piece.iter() {
         message.name(form, key, mark);
     }
     let records = message.counts[0];
-    let bytes = message.finish();
-    Packed {
-        records,
-        bytes: bytes.get(HEADER..).unwrap_or_default().into(),
-    }
+    let mut bytes = message.finish();
+    bytes.drain(..HEADER.min(bytes.len()));
+    (records, bytes)
 }
 
 /// Octets of a header.
@@ -251,3 +276,5 @@ const FARTHEST: u16 = 0x3FFF;
 /// `localhost.` and `nobody.invalid.`: nobody asks the primary of a policy zone.
 const SERVER: &[u8] = b"\x09localhost\0";
 const PERSON: &[u8] = b"\x06nobody\x07invalid\0";
+/// Where the second stands behind the first.
+const PERSON_AT: u16 = SERVER.len() as u16;

@@ -7,6 +7,7 @@
 use super::{
     levels::Level,
     names::{Mark, Move, Names},
+    shelf::Shelf,
     wire::Form,
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -20,6 +21,8 @@ pub(super) struct Zone {
     /// The serial of the feed that it was made of; of `base`, the log's size.
     pub(super) feed: u64,
     pub(super) names: Names,
+    /// Where its packed records lie.
+    pub(super) shelf: Arc<Shelf>,
     /// The last steps, one after the other; the last leads to `serial`.
     pub(super) history: VecDeque<Arc<Step>>,
 }
@@ -63,6 +66,9 @@ impl Zone {
     /// Goes one step on; the step begins at this serial.
     pub(super) fn take(&mut self, step: Arc<Step>) {
         self.names = self.names.with(&step.moves);
+        if self.shelf.is_worn(self.names.pieces().len()) {
+            self.replace(self.names.shared());
+        }
         self.serial = step.to;
         self.history.push_back(step);
         let mut held: usize = self.history.iter().map(|step| step.moves.len()).sum();
@@ -73,6 +79,12 @@ impl Zone {
             };
             held -= oldest.moves.len();
         }
+    }
+
+    /// Takes other pieces of the same names; their records are packed anew.
+    pub(super) fn replace(&mut self, names: Names) {
+        self.names = names;
+        self.shelf = Arc::new(self.shelf.another());
     }
 
     /// What leads from a serial to the present.

@@ -203,3 +203,13 @@ pub fn terminate(mut serving: Running) {
     );
     assert_eq!(serving.0.wait().unwrap().code(), Some(0));
 }
+
+impl World {
+    /// The same with its authority ended, for tests that start their own.
+    pub fn stopped(mut self) -> World {
+        let mut idle = Command::new("sleep");
+        let idle = Running::start(idle.arg("86400").stdin(Stdio::null()));
+        terminate(std::mem::replace(&mut self.serving, idle));
+        self
+    }
+}

@@ -222,10 +222,15 @@ impl House {
 
     /// Proposes and approves, without HTTP.
     pub fn try_enact(&self, proposal: &Proposal) -> Result<Committed, casework::Error> {
+        let approval = self.stage(proposal)?;
+        self.wait(self.casework.approve(&proposal.id, &approval))
+    }
+
+    /// Proposes; gives the second officer's signature, with which it is to be approved.
+    pub fn stage(&self, proposal: &Proposal) -> Result<Vec<u8>, casework::Error> {
         self.casework.open_proposal(self.draft(proposal))?;
         let approval = self.sign(&proposal.body, Officer::Second, proposal.second_role());
-        let approval = serde_json::to_vec(&approval).unwrap();
-        self.wait(self.casework.approve(&proposal.id, &approval))
+        Ok(serde_json::to_vec(&approval).unwrap())
     }
 
     /// An officer's signature under a body.

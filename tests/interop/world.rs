@@ -43,8 +43,8 @@ pub struct World {
     pub tls: Option<SocketAddr>,
     pub certificate: PathBuf,
     serving: Option<transfer::Handle>,
-    /// The zone file that the agent keeps.
-    pub file: PathBuf,
+    /// Where the agent keeps its zone files: `blockfeed.rpz`, and one a level.
+    pub files: PathBuf,
     agent: Option<Running>,
     config: agent::Config,
     /// What is listed: decisions and their lines.
@@ -99,7 +99,8 @@ impl World {
             ..Options::default()
         });
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("blockfeed.rpz");
+        let files = dir.path().join("files");
+        fs::create_dir(&files).unwrap();
         let keys = dir.path().join("keys.toml");
         let at = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
         let notify: Vec<SocketAddr> = notify.iter().map(at).collect();
@@ -132,7 +133,7 @@ impl World {
             outputs: vec![OutputConfig {
                 feed: FeedName::domains(),
                 format: "rpz".into(),
-                path: file.clone(),
+                path: files.join("blockfeed.rpz"),
                 reload: Vec::new(),
                 nft: false,
                 bird: false,
@@ -142,7 +143,10 @@ impl World {
             }],
             poll_seconds: 1,
             least_between_bases: 0,
-            transfer: Some(zones.clone()),
+            transfer: Some(transfer::Config {
+                files: Some(files.clone()),
+                ..zones.clone()
+            }),
             ..agent::Config::default()
         };
         let mut world = Self {
@@ -153,7 +157,7 @@ impl World {
             tls: None,
             certificate: dir.path().join("cert.pem"),
             serving: None,
-            file,
+            files,
             agent: None,
             config,
             listed: Vec::new(),

@@ -8,6 +8,7 @@ use crate::{
         Error, Output,
         desk::Officer,
         document::{self, Parts},
+        output,
         secret::{self, Passphrase},
         serve,
         server::Server,
@@ -24,6 +25,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -75,8 +77,11 @@ impl Stage {
         config.keys.feed = Some(keys_dir.join("feed.pem"));
         config.keys.passphrase_file = Some(passphrase_file.clone());
         let registry = Registry::new();
-        let casework = serve::open(&config, &serve::keys(&config)?, &registry)?;
-        let zones = serve::start_zones(zones, &config, &casework, &registry)?;
+        let casework = serve::open(&config, &serve::keys(&config)?, &registry, |error| {
+            output::note(&format!("blockfeed: {error}: nothing more is taken in"));
+        })?;
+        let source = Arc::new(crate::serve::Zones::new(casework.clone()));
+        let zones = serve::start_zones(zones, &config, &source, &registry)?;
         let first = casework.authority().leaf(0)?;
         let genesis = leaf_hash(&first.ok_or_else(|| Error::said("the log has no first leaf"))?);
         let (origin, session, size) = {

@@ -14,10 +14,12 @@
 //! The public suffix list and the RDAP bootstrap file stand as their maintainers publish them. [`Lists::hash`] binds all of
 //! them (design: The log, `guard.lists`). Directories are read here and refreshed in [`refresh`].
 
+mod head;
 mod plain;
 pub mod refresh;
 mod servers;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +33,8 @@ use super::suffix::{self, Suffixes};
 use crate::subject::{Line, OwnedLine, Platforms, platforms};
 use crate::tlog::Hash;
 
-pub use plain::{Head, NameRow, Names, NetRow, Nets};
+pub use head::Head;
+pub use plain::{NameRow, Names, NetRow, Nets, Sought};
 pub use servers::{RdapServers, WhoisServers};
 
 /// All lists, typed.
@@ -75,18 +78,30 @@ impl PrefixCaps {
 
 impl Lists {
     /// The lists built into the program.
+    /// The lists built into the program. Their long lists are taken apart when they are asked.
     pub fn embedded() -> Result<Lists, Error> {
-        Lists::read(
-            &EMBEDDED
-                .iter()
-                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-                .collect(),
-        )
+        Lists::read(&embedded())
     }
 
     /// The lists of a directory, which holds the same files as `lists/` and no others.
     pub fn load(dir: &Path) -> Result<Lists, Error> {
-        Lists::read(&texts(dir)?)
+        Lists::checked(&texts(dir)?)
+    }
+
+    /// Lists that nobody has looked at yet.
+    fn checked(texts: &Texts) -> Result<Lists, Error> {
+        let lists = Lists::read(texts)?;
+        let names = [
+            &lists.protected_names,
+            &lists.popular_names,
+            &lists.platform_hosts,
+            &lists.reserved_suffixes,
+            &lists.parking_servers,
+        ];
+        names.into_iter().try_for_each(Names::check)?;
+        let nets = [&lists.protected_networks, &lists.shared_networks];
+        nets.into_iter().try_for_each(Nets::check)?;
+        Ok(lists)
     }
 
     /// SHA-256 of the sorted lines `<file> <sha256>\n` over all files: `guard.lists` of a decision.
@@ -94,7 +109,8 @@ impl Lists {
         self.hash
     }
 
-    fn read(texts: &BTreeMap<String, String>) -> Result<Lists, Error> {
+    /// All but the rows of long lists.
+    fn read(texts: &Texts) -> Result<Lists, Error> {
         if let Some(unknown) = texts
             .keys()
             .find(|name| !EMBEDDED.iter().any(|(known, _)| known == name))
@@ -105,12 +121,8 @@ impl Lists {
                 "no list of this name is known; move it elsewhere, since every file here is part of the lists' hash",
             ));
         }
-        let text = |file: &'static str| {
-            texts
-                .get(file)
-                .map(String::as_str)
-                .ok_or(Error::Missing { file })
-        };
+        let whole = |file: &'static str| texts.get(file).ok_or(Error::Missing { file });
+        let text = |file| whole(file).map(AsRef::as_ref);
         let caps: Caps = table(text, "prefix-caps.toml")?;
         if caps.v4 > 32 || caps.v6 > 128 {
             return Err(fault(
@@ -119,8 +131,8 @@ impl Lists {
                 "a cap is a prefix length: v4 up to 32, v6 up to 128",
             ));
         }
-        let names = |file, sign| Names::parse(file, text(file)?, sign);
-        let nets = |file| Nets::parse(file, text(file)?);
+        let names = |file, sign| Names::new(file, whole(file)?.clone(), sign);
+        let nets = |file| Nets::new(file, whole(file)?.clone());
         Ok(Lists {
             hash: hash_of(texts),
             plan: plan(text)?,
@@ -193,8 +205,11 @@ fn at(line: &u32) -> String {
     }
 }
 
-/// The files of a directory of lists, by name.
-fn texts(dir: &Path) -> Result<BTreeMap<String, String>, Error> {
+/// Files of lists by name.
+type Texts = BTreeMap<String, Cow<'static, str>>;
+
+/// The files of a directory of lists.
+fn texts(dir: &Path) -> Result<Texts, Error> {
     let unreadable = |path: &Path, source| Error::Unreadable {
         path: path.to_owned(),
         source,
@@ -214,17 +229,24 @@ fn texts(dir: &Path) -> Result<BTreeMap<String, String>, Error> {
         }
         let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
         let text = String::from_utf8(bytes).map_err(|_| fault(&name, 0, "it is not UTF-8"))?;
-        texts.insert(name, text);
+        texts.insert(name, text.into());
     }
     Ok(texts)
 }
 
-fn hash_of(texts: &BTreeMap<String, String>) -> Hash {
+fn embedded() -> Texts {
+    let files = EMBEDDED.iter();
+    files
+        .map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text)))
+        .collect()
+}
+
+fn hash_of(texts: &Texts) -> Hash {
     // A BTreeMap is sorted bytewise by file name, and so are the lines: the name is followed by a space, which sorts
     // before every character that a file name here holds.
     let lines: String = texts
         .iter()
-        .map(|(name, text)| format!("{name} {}\n", Hash::of(text)))
+        .map(|(name, text)| format!("{name} {}\n", Hash::of(text.as_bytes())))
         .collect();
     Hash::of(lines)
 }
@@ -357,7 +379,7 @@ mod tests {
     fn the_built_in_lists_are_those_of_the_source() {
         let embedded = Lists::embedded().unwrap();
         assert_eq!(embedded.hash(), Lists::load(&source()).unwrap().hash());
-        assert!(embedded.popular_names.rows.len() > 10_000);
+        assert!(embedded.popular_names.len() > 10_000);
         assert_eq!(embedded.plan.heads.len(), 3);
     }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
-use super::{EMBEDDED, Error, Lists, fault, texts};
+use super::{EMBEDDED, Error, Lists, embedded, fault, texts};
 use crate::registry::Day;
 use crate::store::files::Batch;
 use crate::subject::{domain, net};
@@ -55,7 +55,7 @@ pub struct Refreshed {
 pub fn refresh(dir: &Path, incoming: &Incoming<'_>) -> Result<Refreshed, Error> {
     let began = !dir.exists();
     let mut all = if began { embedded() } else { texts(dir)? };
-    let before = Lists::read(&all)?;
+    let before = Lists::checked(&all)?;
     let Some((file, _)) = EMBEDDED.iter().find(|(file, _)| *file == incoming.list) else {
         let known: Vec<&str> = EMBEDDED.iter().map(|(file, _)| *file).collect();
         return Err(fault(
@@ -89,8 +89,8 @@ pub fn refresh(dir: &Path, incoming: &Incoming<'_>) -> Result<Refreshed, Error> 
             ),
         ));
     }
-    all.insert((*file).to_owned(), new);
-    let after = Lists::read(&all)?;
+    all.insert((*file).to_owned(), new.into());
+    let after = Lists::checked(&all)?;
     let mut batch = Batch::new(dir);
     for (name, text) in &all {
         if began || name == file {
@@ -103,13 +103,6 @@ pub fn refresh(dir: &Path, incoming: &Incoming<'_>) -> Result<Refreshed, Error> 
         after: after.hash(),
         ..changed
     })
-}
-
-fn embedded() -> BTreeMap<String, String> {
-    let pairs = EMBEDDED.iter();
-    pairs
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
 }
 
 fn rows(text: &str) -> impl Iterator<Item = &str> {

@@ -89,12 +89,10 @@ impl WhoisServers {
     pub(super) fn parse(file: &'static str, text: &str) -> Result<WhoisServers, Error> {
         let head = Head::parse(file, text)?;
         let mut by_suffix = HashMap::new();
-        for (line, fields) in rows(text) {
+        for (line, _, row) in rows(text) {
+            let fields: Vec<&str> = row.split(' ').collect();
             let [suffix, server] = fields.as_slice() else {
-                let what = format!(
-                    "`{}` is not of the form <top-level domain> <server>",
-                    fields.join(" ")
-                );
+                let what = format!("`{row}` is not of the form <top-level domain> <server>");
                 return Err(fault(file, line, what));
             };
             domain::check(server)

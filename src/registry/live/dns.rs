@@ -24,7 +24,7 @@ use super::{fault, within};
 use crate::{
     registry::{
         facts::{Delegation, Dnssec, Fault, FaultKind, Source, Sourced},
-        lists::Names,
+        lists::{Names, Sought},
     },
     subject::cover,
 };
@@ -80,6 +80,15 @@ impl Dns {
             server,
             time,
         })
+    }
+
+    /// Whether the resolver answers at all: it is asked for the servers of `vn`.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn alive(&self) -> Result<(), String> {
+        let asked = self.lookup("vn", RecordType::NS).await;
+        asked.map(drop).map_err(|fault| fault.detail)
     }
 
     /// What the DNS says of `name`, whose registrable domain is `registrable`.
@@ -322,11 +331,11 @@ fn system() -> Result<SocketAddr, String> {
 
 /// The row of the list that a name server lies in.
 fn parked(servers: &[String], parking: &Names) -> Option<String> {
-    let row = parking.rows.iter().find(|row| {
-        servers
-            .iter()
-            .any(|server| cover::is_within(&row.name, server))
-    })?;
+    let names = servers.iter().flat_map(|server| cover::ancestors(server));
+    let found = names
+        .filter_map(|name| parking.find(&Sought::new(name)))
+        .min();
+    let row = parking.row(found?)?;
     Some(format!(
         "lists/{} line {}: {}",
         parking.head.file, row.line, row.name

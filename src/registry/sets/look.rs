@@ -182,7 +182,7 @@ fn ask<T>(
             detail,
         })
     };
-    match &opened.state {
+    match opened.state() {
         Err(detail) => Sourced {
             source,
             at: now,

@@ -14,7 +14,7 @@ mod zone;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arc_swap::ArcSwap;
@@ -67,13 +67,14 @@ pub struct Sets {
     open: ArcSwap<Vec<Arc<Opened>>>,
 }
 
-/// A set as it was found.
+/// A set as it was found. It is opened when it is first asked: a name has no use for what is known of networks.
 struct Opened {
     name: String,
     kind: Kind,
-    /// None while nothing could be read.
+    path: PathBuf,
+    /// None where it couldn't be looked at.
     mark: Option<Mark>,
-    state: Result<Set, String>,
+    state: OnceLock<Result<Set, String>>,
 }
 
 /// A version of a set, open for reading.
@@ -161,11 +162,24 @@ impl Sets {
             .into_iter()
             .filter_map(|(name, kind)| {
                 let path = self.dir.join(&name);
-                let mark = store_sets::mark(&path).ok().flatten();
-                let same = before.iter().find(|o| o.name == name && o.mark == mark);
+                let mark = match store_sets::mark(&path) {
+                    // Nothing was ever published.
+                    Ok(None) => return None,
+                    Ok(mark) => mark,
+                    // What can't be looked at can't be opened, and says so then.
+                    Err(_) => None,
+                };
+                let mut before = before.iter();
+                let same = before.find(|o| o.name == name && o.mark == mark && !o.is_faulty());
                 match same {
                     Some(same) if mark.is_some() => Some(same.clone()),
-                    _ => Opened::read(&path, name, kind).map(Arc::new),
+                    _ => Some(Arc::new(Opened {
+                        name,
+                        kind,
+                        path,
+                        mark,
+                        state: OnceLock::new(),
+                    })),
                 }
             })
             .collect();
@@ -187,34 +201,33 @@ impl Sets {
         let open = self.open.load();
         let standing = |opened: &Arc<Opened>| Standing {
             name: opened.name.clone(),
-            description: opened.state.as_ref().ok().map(|s| s.description.clone()),
-            fault: opened.state.as_ref().err().cloned(),
+            description: opened.state().as_ref().ok().map(|s| s.description.clone()),
+            fault: opened.state().as_ref().err().cloned(),
         };
         open.iter().map(standing).collect()
     }
 }
 
 impl Opened {
-    /// None where nothing was ever published.
-    fn read(path: &Path, name: String, kind: Kind) -> Option<Opened> {
-        let opened = match SetReader::open(path) {
-            Ok(None) => return None,
-            Ok(Some(reader)) => Ok(reader),
-            Err(error) => Err(error.to_string()),
+    /// The version that counts now, opened at the first call.
+    fn state(&self) -> &Result<Set, String> {
+        self.state.get_or_init(|| self.read())
+    }
+
+    fn is_faulty(&self) -> bool {
+        self.state.get().is_some_and(Result::is_err)
+    }
+
+    fn read(&self) -> Result<Set, String> {
+        let reader = match SetReader::open(&self.path) {
+            Ok(Some(reader)) => reader,
+            Ok(None) => return Err(format!("the data set {} is gone", self.name)),
+            Err(error) => return Err(error.to_string()),
         };
-        let mark = opened.as_ref().ok().map(SetReader::mark);
-        let state = opened.and_then(|reader| {
-            let description = describe(reader.description(), &name)?;
-            Ok(Set {
-                reader,
-                description,
-            })
-        });
-        Some(Opened {
-            name,
-            kind,
-            mark,
-            state,
+        let description = describe(reader.description(), &self.name)?;
+        Ok(Set {
+            reader,
+            description,
         })
     }
 }

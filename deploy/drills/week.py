@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# A week in less than an hour: decisions by four hands, compactions, rotations of the log and feed key and of a token,
+# restarts by signal and by SIGKILL, a mirror that is lost and comes back, a backup a day, agents of three ages.
+#
+#   BLOCKFEED=target/release/blockfeed deploy/drills/week.py [DECISIONS, 10000 by default] [SECONDS A DAY AT LEAST, 120]
+#
+# Prints a line a day: memory of authority and mirror, disk of database, published files and mirror. Ends with 1 where an
+# agent isn't well, anything acknowledged is lost, or the audit doesn't pass.
+import os, queue, signal, sys, tempfile, threading, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from desk import *
+
+decisions = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+least = float(sys.argv[2]) if len(sys.argv) > 2 else 120
+work = os.environ.get("WORK") or tempfile.mkdtemp(prefix="blockfeed-week-")
+data, log, keys, mirrored = (f"{work}/{name}" for name in ("data", "log", "keys", "mirror"))
+port, mirror_port = free_port(), free_port()
+url, mirror_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{mirror_port}"
+running, events, failures = [], [], []
+
+def event(text):
+    events.append(text)
+
+class Numbers:
+    """Ids are allotted by one hand."""
+    def __init__(self, first):
+        self.next, self.lock = first, threading.Lock()
+    def take(self):
+        with self.lock:
+            self.next += 1
+            return self.next - 1
+
+def hand(desk, numbers, orders, done):
+    """Lists, and now and then revokes what it listed; tries again what a restart broke off."""
+    mine = []
+    while (n := orders.get()) is not None:
+        number = numbers.take()
+        while True:
+            desk.number = number - 1
+            try:
+                if n % 8 == 7 and mine:
+                    desk.revoke(mine[0])
+                    mine.pop(0)
+                else:
+                    mine.append(desk.list([f"d{n:05}x{i}.example" for i in range(1 + n % 20)]))
+                break
+            except Exception as error:
+                if "already" in str(error) or "was used before" in str(error) or "409" in str(error):
+                    break      # It was committed, and the answer went with the restart.
+                time.sleep(0.3)
+        done.append(n)
+
+def start_mirror():
+    process = start(log, "mirror", "--source", url, "--to", mirrored, "--trust-on-first-use", "--listen",
+                    f"127.0.0.1:{mirror_port}", "--set", "mirror.poll_seconds=5")
+    running.append(process)
+    return process
+
+def agent(name):
+    """One round of an agent that asks the mirror first, then the authority."""
+    report = blockfeed("agent", "once", "--trust-on-first-use", "--state", f"{work}/{name}", "--output",
+                       f"domains:txt:{work}/{name}.txt", "--source", mirror_url, "--source", url, check=False)
+    feed = report.get("feeds", {}).get("domains", {})
+    if not feed.get("current"):
+        failures.append(f"agent {name}: {str(report)[:600]}")
+    return feed
+
+def trust(version, *change):
+    """A new trust document: drafted, signed by two root keys, submitted."""
+    draft = f"{work}/trust-{version}.json"
+    blockfeed("trust", "draft", "--server", url, "--out", draft, *change)
+    for root in "ab":
+        blockfeed("trust", "sign", draft, "--root", root, "--key-file", f"{keys}/root-{root}.pem")
+    blockfeed("trust", "submit", draft, "--server", url)
+
+def rotate(which, version):
+    """Names a new online key, signs with it from the next start on, and takes the old one out."""
+    made = blockfeed("officer", "new", "--officer", "o-0001", "--unit", "moit", "--role", "propose",
+                     "--out", f"{work}/{which}-new.pem")
+    public = find(made, "public")["public"]
+    old = blockfeed("trust", "show", "--server", url)
+    old = find(old, which)[which][0]["public"]
+    trust(version, f"--{which}-key", public)
+    os.replace(f"{work}/{which}-new.pem", f"{data}/keys/{which}.pem")
+    restart(signal.SIGTERM)
+    trust(version + 1, "--remove-online-key", old)
+    event(f"{which} key rotated")
+
+def restart(how):
+    global authority
+    stop(authority, how)
+    authority, seconds = serve(data, port, log)
+    running.append(authority)
+    event(f"{how.name} and {seconds:.1f} s to serve")
+
+def compact():
+    said = blockfeed("compact", "--server", url, "--officer", "o-0007", "--key-file", f"{keys}/o-0007.pem", check=False)
+    event("compacted" if "committed" in said else "compaction too soon")
+
+try:
+    init(data)
+    shutil.copytree(f"{data}/keys", keys)
+    authority, _ = serve(data, port, log)
+    running.append(authority)
+    first = Desk(url, keys)
+    first.learn()
+    mirror = start_mirror()
+    numbers, orders, done = Numbers(first.number + 1), queue.Queue(maxsize=8), []
+    hands = []
+    for _ in range(4):
+        desk = Desk(url, keys)
+        desk.template = first.template
+        hands.append(threading.Thread(target=hand, args=(desk, numbers, orders, done), daemon=True))
+        hands[-1].start()
+    print(f"{'day':3} {'decisions':>9} {'a second':>8} {'authority':>10} {'mirror':>8} {'db':>8} {'public':>8} {'mirror':>8} "
+          f"{'entries':>8} {'restart':>7}  what happened", flush=True)
+    began_all = time.monotonic()
+    for day in range(1, 8):
+        began, before = time.monotonic(), len(done)
+        share = range((day - 1) * decisions // 7, day * decisions // 7)
+        for n in share:
+            orders.put(n)
+            if n == share[len(share) // 3]:
+                if day == 2:
+                    stop(mirror, signal.SIGKILL)
+                    event("mirror lost")
+                if day == 3:
+                    mirror = start_mirror()
+                    event("mirror back")
+                if day in (4, 6):
+                    restart(signal.SIGKILL)
+            if n == share[len(share) // 2] and day != 2:
+                agent("daily")
+            if n % max(1, decisions // 60) == 0:
+                agent("often")
+        while len(done) < share[-1] + 1:
+            time.sleep(0.05)
+        rate = (len(done) - before) / (time.monotonic() - began)
+        if day == 3:
+            rotate("log", 2)
+        if day == 5:
+            rotate("feed", 4)
+        restart(signal.SIGTERM)
+        compact()
+        backup = f"{work}/backup-{day}.tar.zst"
+        blockfeed("backup", "--data", data, "--to", backup)
+        time.sleep(max(0, least - (time.monotonic() - began)))
+        feed = agent("often")
+        print(f"{day:3} {len(done):9} {rate:8.1f} {rss(authority):6.0f} MiB "
+              f"{rss(mirror) if mirror.poll() is None else 0:4.0f} MiB {disk(data + '/db'):4.0f} MiB "
+              f"{disk(data + '/public'):4.0f} MiB {disk(mirrored):4.0f} MiB {feed.get('entries', 0):8} "
+              f"{'':7}  {'; '.join(events)}", flush=True)
+        events.clear()
+    for _ in hands:
+        orders.put(None)
+    reports = [agent(name) for name in ("often", "daily", "new")]
+    texts = {open(f"{work}/{name}.txt").read().split("\n", 3)[-1] for name in ("often", "daily", "new")}
+    print(f"agents of three ages: {[r.get('entries') for r in reports]} entries, {'the same file' if len(texts) == 1 else 'DIFFERENT FILES'}")
+    audit = blockfeed("audit", url)
+    report = audit.get("report", {})
+    print(f"audit {'passes' if audit['holds'] else audit}: {report.get('size')} leaves, decisions {report.get('decisions')}, "
+          f"trust version {report.get('trust_version')}; mirror: {'passes' if blockfeed('audit', mirror_url)['holds'] else 'FAILS'}")
+    made = sum(report["decisions"].values()) - 1
+    print(f"{made} decisions in {time.monotonic() - began_all:.0f} s; {len(done) - made} of {len(done)} acknowledged are missing")
+    if failures or made != len(done) or len(texts) != 1 or not audit["holds"]:
+        print(*failures, sep="\n")
+        sys.exit(1)
+finally:
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if not os.environ.get("KEEP") and not os.environ.get("WORK"):
+        shutil.rmtree(work, ignore_errors=True)
