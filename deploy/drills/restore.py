@@ -67,7 +67,13 @@ try:
     row("backup under load", f"{took:.1f} s, {made['bytes'] / 2**20:.0f} MiB in {made['files']} files, "
         f"{os.path.getsize(f'{work}/backup.tar.zst') / 2**20:.0f} MiB packed")
     row("  decisions meanwhile; slowest then; slowest before", f"{len(during)}; {max(during):.2f} s; {max(quiet):.2f} s")
+    size = lambda folder: int(open(f"{folder}/log/checkpoint").read().split("\n")[1])
+    began = time.monotonic()
+    while size(f"{work}/mirror") <= made["size"] and time.monotonic() - began < 300:
+        time.sleep(0.2)
+    row("the mirror was past the backup after", f"{time.monotonic() - began:.1f} s")
     time.sleep(10)
+    row("leaves published, and mirrored, at the kill", f"{size(f'{data}/public')}, {size(f'{work}/mirror')}")
     authority.send_signal(signal.SIGKILL)
     authority.wait()
     go_on.set()
