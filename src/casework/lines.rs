@@ -75,10 +75,8 @@ impl Casework {
             .and_then(|feed| current.feeds.get(&feed));
         let in_force = view.is_some_and(|view| {
             let entries = view.entries_of(line.name);
-            let of_this = entries
-                .iter()
-                .any(|e| e.decision == id.as_str() && e.scope == line.scope);
-            of_this
+            let mut entries = entries.iter();
+            entries.any(|e| e.decision == id.as_str() && e.scope == line.scope)
         });
         SubjectRow {
             subject: match sealed {

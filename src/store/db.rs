@@ -309,6 +309,9 @@ fn options() -> Options {
     // and is dropped; should a damaged one in the middle drop acknowledged leaves, the head falls
     // behind the high-water mark, which the start compares.
     options.set_max_total_wal_size(64 << 20);
+    // All tables or none: after a write that failed the database flushes by itself, and a process
+    // that ends amid that must not leave a head whose leaves lay in another table.
+    options.set_atomic_flush(true);
     options.set_keep_log_file_num(4);
     // Files of tables are opened again as they are needed: sockets need descriptors too.
     options.set_max_open_files(256);

@@ -15,7 +15,7 @@ use std::{
     process::Output,
 };
 
-fn propose<'a>(subject: &'a str) -> Vec<&'a str> {
+fn propose(subject: &str) -> Vec<&str> {
     [&["propose", subject][..], TERMS, GROUNDS].concat()
 }
 

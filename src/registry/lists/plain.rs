@@ -383,7 +383,7 @@ mod tests {
             let itself = all.iter().rfind(|(_, row)| row.name == sought);
             assert_eq!(names.find(&at), itself.map(|(n, _)| *n), "{sought}");
             let is_below =
-                |name: &str| cover::is_within(sought, name) && name != sought && sought != "";
+                |name: &str| cover::is_within(sought, name) && name != sought && !sought.is_empty();
             let below = all.iter().find(|(_, row)| is_below(row.name));
             assert_eq!(names.below(&at), below.map(|(n, _)| *n), "{sought}");
         }

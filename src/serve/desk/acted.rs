@@ -75,7 +75,7 @@ pub(super) async fn list(State(site): State<Site>, visitor: Visitor, staff: Staf
         href: Some(format!("/desk/subscribers/{}/letter", s.name)),
     });
     let mut bars: Vec<Bar> = bars.collect();
-    bars.sort_by(|a, b| b.value.cmp(&a.value));
+    bars.sort_by_key(|bar| std::cmp::Reverse(bar.value));
     let page = ActedPage {
         shell: staff.shell(&site, &visitor, lang.t("acted.title")),
         overdue: rows.iter().map(|row| row.overdue).sum(),

@@ -121,7 +121,7 @@ fn column(rows: &[Vec<String>]) -> String {
             row.iter()
                 .position(|cell| cell.trim().to_lowercase() == **name)
         };
-        NAMED.iter().find_map(|name| by_name(name))
+        NAMED.iter().find_map(by_name)
     };
     let by_name = head.and_then(|at| rows.get(at)).and_then(named);
     let column = by_name.unwrap_or_else(|| likeliest(rows));

@@ -47,7 +47,7 @@ pub(in crate::serve) async fn statistics(State(site): State<Site>, visitor: Visi
                     href: Some(link(field, code)),
                 })
                 .collect();
-            bars.sort_by(|a, b| b.value.cmp(&a.value));
+            bars.sort_by_key(|bar| std::cmp::Reverse(bar.value));
             Bars::new(lang, title, lang.t("statistics.in_force"), bars)
         };
     let charts = vec![
