@@ -44,6 +44,12 @@ struct PaperPage {
     to: String,
 }
 
+impl PaperPage {
+    fn has_measure(&self, code: &str) -> bool {
+        self.form.values("measure").any(|measure| measure == code)
+    }
+}
+
 pub(super) async fn blank(State(site): State<Site>, visitor: Visitor, staff: Staff) -> Answer {
     let now = site.casework.authority().now();
     let form = Form::blank(visitor.lang)

@@ -1,5 +1,4 @@
-//! What was made of a paper: the verdict on every line in plain words, what would be touched, and
-//! the signature; the result as a file.
+//! What was made of a paper: the verdict on every line, what would be touched, the signature; the result as a file.
 
 use super::{
     gate::Staff,
@@ -116,6 +115,13 @@ pub(super) struct Said {
     pub(super) instead: &'static str,
     pub(super) detail: String,
     pub(super) stops: bool,
+}
+
+impl Said {
+    /// The sign beside its colour.
+    fn sign(&self) -> &'static str {
+        if self.stops { "✕" } else { "i" }
+    }
 }
 
 /// What a submission touches besides.

@@ -39,6 +39,7 @@ pub(super) struct Choices {
     pub(super) goods: Vec<Choice>,
     pub(super) methods: Vec<Choice>,
     pub(super) units: Vec<Choice>,
+    pub(super) measures: Vec<Choice>,
 }
 
 pub(super) fn choices(site: &Site, lang: Lang) -> Choices {
@@ -57,11 +58,18 @@ pub(super) fn choices(site: &Site, lang: Lang) -> Choices {
         .into_iter()
         .flat_map(|plan| &plan.units)
         .filter(|u| u.span().holds(today));
+    let measures = plan
+        .into_iter()
+        .flat_map(|plan| &plan.measures)
+        .filter(|measure| measure.span().holds(today));
     Choices {
         categories: of(plan.map(|p| &p.categories)),
         heads: of(plan.map(|p| &p.heads)),
         goods: of(plan.map(|p| &p.goods)),
         methods: of(plan.map(|p| &p.methods)),
+        measures: measures
+            .map(|m| Choice::new(m.code.as_str(), lang.pick(&m.vi, &m.en).as_str()))
+            .collect(),
         units: units
             .map(|u| Choice::new(u.id.as_str(), lang.pick(&u.vi, &u.en).as_str()))
             .collect(),
