@@ -55,6 +55,12 @@ pub enum Error {
         "{0} is still in force under {1}, or may come back when a stay ends: revoke it, then erase"
     )]
     InForce(String, String),
+    #[error("there is no case {0:?}, or the secret isn't its own")]
+    NoCase(String),
+    #[error("what was said in the case {0} has been erased")]
+    CaseErased(String),
+    #[error("{0}")]
+    Keys(String),
     #[error("{0}")]
     Refused(#[from] Refusal),
     #[error("{0}")]
@@ -165,6 +171,8 @@ impl Error {
             Self::NotItsFeed(..) => "not_its_feed",
             Self::TooManyTokens(_) => "too_many_tokens",
             Self::NoToken(..) => "no_token",
+            Self::NoCase(_) => "no_case",
+            Self::CaseErased(_) => "erased",
             Self::Token(_) => "token",
             Self::Scope { .. } => "scope",
             Self::Invalid { .. } => "invalid",
@@ -185,6 +193,7 @@ impl Error {
             | Self::Feed(_)
             | Self::Record { .. }
             | Self::Random(_)
+            | Self::Keys(_)
             | Self::Metrics(_) => "internal",
         }
     }

@@ -3,7 +3,7 @@
 //! Everything here follows from the leaves; it is read from them when the desk opens, and goes on
 //! with them.
 
-use super::Error;
+use super::{Error, register::Register};
 use crate::{
     canon::DecisionId,
     decision::{Body, DecisionLeaf, Leaf},
@@ -28,6 +28,8 @@ pub(super) struct History {
     touches: HashMap<DecisionId, Vec<u64>>,
     /// Parts that leaves name.
     parts: HashSet<Hash>,
+    /// Decisions and figures as the public reads them.
+    pub(super) register: Register,
 }
 
 impl History {
@@ -46,6 +48,7 @@ impl History {
             let bytes = authority.leaf(index)?.ok_or(log::Error::Missing(index))?;
             let leaf = Leaf::parse(&bytes).map_err(|why| log::Error::Leaf { index, why })?;
             self.take(index, &leaf, authority)?;
+            self.register.take(index, &leaf);
             self.tree.push(tlog::leaf_hash(&bytes));
         }
         Ok(())

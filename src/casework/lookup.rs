@@ -94,7 +94,7 @@ impl Casework {
     }
 
     /// The one place where a typed text becomes a subject.
-    fn read_query(&self, query: &str) -> Result<(OwnedLine, Vec<&'static str>), Error> {
+    pub(super) fn read_query(&self, query: &str) -> Result<(OwnedLine, Vec<&'static str>), Error> {
         let refuse = |code, why, offer| Error::Query {
             query: query.chars().take(120).collect(),
             code,

@@ -15,6 +15,7 @@
 
 mod acknowledgement;
 mod book;
+mod cases;
 mod changes;
 mod checking;
 mod compaction;
@@ -29,6 +30,7 @@ mod held;
 mod history;
 mod idempotency;
 mod item;
+mod lines;
 mod listed;
 mod lookup;
 mod matching;
@@ -41,6 +43,7 @@ mod place;
 mod proposal;
 mod reading;
 mod receipt;
+mod register;
 mod row;
 mod rules;
 mod sandbox;
@@ -56,6 +59,10 @@ mod withdrawal;
 
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
+pub use cases::{
+    Case, CaseEvent, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, CaseStatus,
+    CaseView, Channel, Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
+};
 pub use changes::Changes;
 pub use checking::{Checks, MAX_CHECKS};
 pub use composing::{Grounds, Listing, Made, Terms};
@@ -65,6 +72,7 @@ pub use endings::Ending;
 pub use error::Error;
 pub use idempotency::{MAX_ANSWER, Once, Told};
 pub use item::{Item, Op};
+pub use lines::{HeldBack, SubjectRow};
 pub use listed::{Covered, Covers, Listed, Past};
 pub use lookup::{Hold, Lookup};
 pub use matching::{MAX_MATCHES, Match, MatchHold};
@@ -75,6 +83,7 @@ pub use page::{Bucket, FeedProof, MAX_PAGE, Page};
 pub use papers::{Act, Order, Paper, PaperRow, Prepared, Progress, Stage};
 pub use proposal::{Proposal, Proposals, Status};
 pub use receipt::{Receipt, receipt_message};
+pub use register::{Axis, Count, MAX_REGISTER, RegisterPage, RegisterRow, Statistics};
 pub use rules::{Judge, Rules};
 pub use sealing::{SealedParts, Subjects};
 pub use since::Since;
@@ -89,6 +98,7 @@ use crate::{
     log::{Authority, FeedView},
     tlog::Hash,
 };
+use cases::Cases;
 use composition::Compositions;
 use history::History;
 use idempotency::Keys;
@@ -125,6 +135,7 @@ struct Inner {
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
+    cases: Mutex<Cases>,
 }
 
 impl Casework {
@@ -135,6 +146,7 @@ impl Casework {
         let book = Book::open(authority.store().clone())?;
         let idempotency = Keys::open(authority.store())?;
         let openings = Openings::open(&authority)?;
+        let cases = Cases::open(&authority)?;
         let desk = Self {
             inner: Arc::new(Inner {
                 authority,
@@ -152,6 +164,7 @@ impl Casework {
                 taken: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
+                cases: Mutex::new(cases),
             }),
         };
         desk.recall()?;

@@ -169,7 +169,15 @@ impl Authority {
             .inbox
             .send(Message::Enter(entrant, reply))
             .map_err(|_| self.fault.refusal())?;
-        answer.await.map_err(|_| self.fault.unsettled())?
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => {
+                // The sequencer is ending; it lets go of this channel when it has said why.
+                let mut changed = self.changed.clone();
+                while changed.changed().await.is_ok() {}
+                Err(self.fault.unsettled())
+            }
+        }
     }
 
     /// Refuses where the log takes nothing in, or the disk has no room: for whoever is about to

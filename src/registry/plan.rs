@@ -18,6 +18,7 @@ pub struct Plan {
     pub units: Vec<Unit>,
     pub competences: Vec<Competence>,
     pub bounds: Vec<Bound>,
+    pub deadlines: Vec<Deadline>,
 }
 
 /// A code with its name in both languages.
@@ -83,6 +84,20 @@ pub struct Bound {
     valid_to: Option<Day>,
 }
 
+/// By when a case of a kind must have reached a step.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadline {
+    pub kind: String,
+    /// `accept` or `answer`.
+    pub step: String,
+    /// From the day that it came.
+    pub days: u32,
+    pub law: String,
+    valid_from: Day,
+    valid_to: Option<Day>,
+}
+
 /// Something that holds from a day, and perhaps up to one.
 pub trait Dated {
     fn span(&self) -> Span;
@@ -98,7 +113,7 @@ macro_rules! dated {
     )*};
 }
 
-dated!(Term, Measure, Unit, Competence, Bound);
+dated!(Term, Measure, Unit, Competence, Bound, Deadline);
 
 impl Plan {
     /// A term of one of the tables as it holds on a day.
@@ -147,6 +162,13 @@ impl Plan {
                 && among(&row.categories, category)
                 && row.span().holds(day)
         })
+    }
+
+    /// By when a case that came on a day must have reached a step.
+    pub fn deadline(&self, kind: &str, step: &str, day: Day) -> Option<&Deadline> {
+        self.deadlines
+            .iter()
+            .find(|row| row.kind == kind && row.step == step && row.span().holds(day))
     }
 
     pub fn bound(&self, category: &str, day: Day) -> Option<&Bound> {

@@ -17,6 +17,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics are served.
     pub metrics: SocketAddr,
+    /// Where the public reaches this server, such as `https://blocklist.example`: what pages and
+    /// commands on them name. Empty: the address that a browser asked.
+    pub public_url: String,
     /// Where files and API are served over TLS, HTTP/2 and 1.1, with a certificate.
     pub tls_listen: Option<SocketAddr>,
     /// PEM file of the certificate and those above it. Read anew when it changes, and on SIGHUP.
@@ -60,6 +63,11 @@ pub struct Config {
     pub address_rate: u32,
     /// How many may come from an address at once after a silence.
     pub address_burst: u32,
+    /// Tips and appeals that an address may send each hour, on average, and five at once; 0: no
+    /// limit, as behind a proxy that has its own.
+    pub forms_per_hour: u32,
+    /// Seconds that a person takes at least to fill in a form; what is quicker is a robot.
+    pub form_seconds: u64,
     /// Signing in at the desk.
     pub accounts: accounts::Config,
 }
@@ -70,6 +78,7 @@ impl Default for Config {
         Self {
             listen: local(8399),
             metrics: local(9399),
+            public_url: String::new(),
             tls_listen: None,
             tls_certificate: None,
             tls_key: None,
@@ -90,6 +99,8 @@ impl Default for Config {
             token_burst: 500,
             address_rate: 100,
             address_burst: 2_000,
+            forms_per_hour: 10,
+            form_seconds: 3,
             accounts: accounts::Config::default(),
         }
     }

@@ -243,13 +243,21 @@ pub(super) async fn passed(
         }
         let woken = async {
             tokio::select! {
-                seen = changed.changed() => seen.is_ok(),
+                () = next(&mut changed) => true,
                 _ = stopping.wait_for(|stop| *stop) => false,
             }
         };
         if !timeout_at(end, woken).await.unwrap_or(false) {
             return Ok(false);
         }
+    }
+}
+
+/// The next commit; for ever where none can come since a write failed: whoever waits is answered
+/// when its time is over, not at once and again and again.
+async fn next(changed: &mut tokio::sync::watch::Receiver<u64>) {
+    if changed.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) struct Limits {
     addresses: Buckets<IpAddr>,
     tokens: Buckets<String>,
+    forms: Buckets<IpAddr>,
 }
 
 /// How fast a bucket fills, and how much it holds. A rate of 0 is none.
@@ -72,6 +73,22 @@ impl Limits {
         Self {
             addresses: Buckets::new("address", rate(config.address_rate, config.address_burst)),
             tokens: Buckets::new("token", rate(config.token_rate, config.token_burst)),
+            forms: Buckets::new(
+                "form",
+                Rate {
+                    per_second: f64::from(config.forms_per_hour) / 3600.0,
+                    burst: f64::from(config.forms_per_hour.clamp(1, 5)),
+                },
+            ),
+        }
+    }
+
+    /// One form by an address: a refusal where it sent too many.
+    pub(super) fn form(&self, address: IpAddr) -> Result<(), Problem> {
+        let allowance = self.forms.take(network(address), Instant::now());
+        match allowance.and_then(|allowance| allowance.wait) {
+            Some(seconds) => Err(refusal(seconds)),
+            None => Ok(()),
         }
     }
 

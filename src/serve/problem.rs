@@ -135,7 +135,9 @@ impl From<casework::Error> for Problem {
             | E::NoSubscriber(_)
             | E::NoToken(..)
             | E::NoPart { .. }
+            | E::NoCase(_)
             | E::NoSerial { .. } => StatusCode::NOT_FOUND,
+            E::CaseErased(_) => StatusCode::GONE,
             E::IdTaken(_)
             | E::Withdrawn(_)
             | E::Expired(_)
@@ -173,6 +175,7 @@ impl From<casework::Error> for Problem {
             | E::Feed(_)
             | E::Record { .. }
             | E::Random(_)
+            | E::Keys(_)
             | E::Metrics(_) => {
                 return Self::internal(&error);
             }

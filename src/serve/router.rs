@@ -74,6 +74,10 @@ pub(super) fn of_site(site: Site) -> Result<Router, Error> {
             )
         })
         .layer(middleware::from_fn(pages::problems::as_pages))
+        .layer(middleware::from_fn_with_state(
+            site.clone(),
+            pages::redirected,
+        ))
         .layer(middleware::from_fn_with_state(site.clone(), watch::watch))
         .with_state(site))
 }

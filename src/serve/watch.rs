@@ -8,6 +8,7 @@ use super::{
     problem::Problem,
     site::Site,
 };
+use crate::canon::DecisionId;
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, header},
@@ -33,7 +34,7 @@ pub(super) async fn watch(State(site): State<Site>, mut request: Request, next: 
     let limit = limit(&site, &request);
     let query = request.uri().query().unwrap_or_default();
     let polls = query.contains("wait=");
-    let span = tracing::info_span!("request", %id, %method, path = request.uri().path());
+    let span = span(&id, &method, matched.as_ref(), request.uri().path());
     let behind = connection::place(&mut request);
     let run = async {
         match &behind {
@@ -67,6 +68,26 @@ pub(super) async fn watch(State(site): State<Site>, mut request: Request, next: 
         }
     }
     answer
+}
+
+/// What log lines of a request carry: never its path as it came, in which anybody may have written
+/// anything; the route, and the decision that it is about.
+fn span(id: &str, method: &Method, matched: Option<&MatchedPath>, path: &str) -> tracing::Span {
+    let route = matched.map_or("other", MatchedPath::as_str);
+    let decision = decision(route, path);
+    tracing::info_span!("request", id, %method, route, decision)
+}
+
+/// The decision that a path names, where its route has a place for one.
+fn decision<'a>(route: &str, path: &'a str) -> Option<&'a str> {
+    let mut before = "";
+    for (name, given) in route.split('/').zip(path.split('/')) {
+        if name == "{id}" && matches!(before, "proposals" | "decisions") {
+            return DecisionId::new(given).is_ok().then_some(given);
+        }
+        before = name;
+    }
+    None
 }
 
 /// Uploads and commits of a million lines take their time; a long poll waits as it was asked to.
@@ -113,4 +134,24 @@ fn finish(
             "answered"
         );
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decision;
+
+    #[test]
+    fn a_log_line_names_decisions_and_nothing_else_of_a_path() {
+        let route = "/api/v1/proposals/{id}/parts/{sha256}";
+        assert_eq!(
+            decision(route, "/api/v1/proposals/2026-000001/parts/ab"),
+            Some("2026-000001")
+        );
+        assert_eq!(
+            decision(route, "/api/v1/proposals/an%20address/parts/ab"),
+            None
+        );
+        assert_eq!(decision("/feeds/{*rest}", "/feeds/2026-000001"), None);
+        assert_eq!(decision("other", "/proposals/2026-000001"), None);
+    }
 }

@@ -35,12 +35,7 @@ pub(super) fn run(
             tokio::select! {
                 // An error says that the server is gone.
                 stopped = stopping.wait_for(|stop| *stop) => { drop(stopped); true }
-                gone = changed.changed() => {
-                    if gone.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                    false
-                }
+                () = next(&mut changed) => false,
                 () = pause(again) => false,
             }
         });
@@ -74,6 +69,13 @@ fn show(desk: &Desk, maker: &Maker) {
     let left_out = i64::try_from(maker.left_out()).unwrap_or(i64::MAX);
     desk.metrics.left_out.set(left_out);
     desk.zones.store(maker.zones().clone().into());
+}
+
+/// The next change; for ever where none can come any more, so that only the end is waited for.
+async fn next(changed: &mut watch::Receiver<u64>) {
+    if changed.changed().await.is_err() {
+        std::future::pending().await
+    }
 }
 
 async fn pause(time: Option<Duration>) {

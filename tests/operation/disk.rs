@@ -163,7 +163,7 @@ fn reading_goes_on_when_the_disk_is_full() {
         "feeds/domains/manifest",
         "feeds/domains.rpz",
         "api/v1/log",
-        "api/v1/lookup?subject=first.example.vn",
+        "api/v1/lookup?q=first.example.vn",
     ] {
         let (status, text) = get(&format!("{}/{path}", serving.url()), &[]);
         assert_eq!(status, 200, "{path}: {text}");

@@ -54,12 +54,9 @@ fn no_secret_and_no_person_stands_in_the_log() {
     let bad = format!("Authorization: Bearer bf_{}", "canarytoken".repeat(4));
     for (path, header) in [
         ("feeds/sellers/shopee.vn/manifest", bearer.as_str()),
+        (&format!("api/v1/lookup?q=seller:shopee.vn/{SHOP}"), &bearer),
         (
-            &format!("api/v1/lookup?subject=seller:shopee.vn/{SHOP}"),
-            &bearer,
-        ),
-        (
-            &format!("api/v1/lookup?subject=https://shopee.vn/shop/{SHOP}"),
+            &format!("api/v1/lookup?q=https://shopee.vn/shop/{SHOP}"),
             "X-Nothing: a",
         ),
         (&format!("feeds/sellers/shopee.vn/{SHOP}"), &bad),

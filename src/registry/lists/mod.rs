@@ -289,7 +289,8 @@ struct Rows<T> {
         alias = "measure",
         alias = "unit",
         alias = "competence",
-        alias = "bound"
+        alias = "bound",
+        alias = "deadline"
     )]
     rows: Vec<T>,
 }
@@ -305,6 +306,7 @@ fn plan<'t>(text: impl Fn(&'static str) -> Result<&'t str, Error> + Copy) -> Res
         units: table::<Rows<_>>(text, "units.toml")?.rows,
         competences: table::<Rows<_>>(text, "competences.toml")?.rows,
         bounds: table::<Rows<_>>(text, "end-bounds.toml")?.rows,
+        deadlines: table::<Rows<_>>(text, "deadlines.toml")?.rows,
     };
     match plan.broken_reference() {
         Some((file, what)) => Err(fault(file, 0, what)),
@@ -338,9 +340,10 @@ macro_rules! embedded {
 }
 
 /// Every file of `lists/`.
-const EMBEDDED: [(&str, &str); 21] = embedded![
+const EMBEDDED: [(&str, &str); 22] = embedded![
     "categories.toml",
     "competences.toml",
+    "deadlines.toml",
     "end-bounds.toml",
     "goods.toml",
     "heads.toml",

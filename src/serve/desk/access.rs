@@ -25,7 +25,7 @@ pub enum Who {
     Fresh(&'static [Role]),
 }
 
-use Role::{Approver, Auditor, Coordinator, Officer, Operator, Senior};
+use Role::{Approver, Auditor, Coordinator, Officer, Operator, Reporter, Senior};
 use Who::{Anybody, Fresh, Roles};
 
 /// Whoever is signed in.
@@ -34,6 +34,10 @@ const STAFF: Who = Roles(&Role::ALL);
 const DECIDES: Who = Roles(&[Officer, Approver, Senior]);
 /// Whoever sees what is decided.
 const SEES: Who = Roles(&[Officer, Approver, Senior, Coordinator, Auditor]);
+/// Whoever takes a call or a letter.
+const ENTERS: Who = Roles(&[Reporter, Officer, Approver, Senior, Coordinator]);
+/// Whoever may know who brought a case.
+const ENTITLED: Who = Roles(&[Senior, Coordinator]);
 /// Whoever prepares and proposes.
 const PREPARES: Who = Roles(&[Officer]);
 /// Whoever is second.
@@ -78,6 +82,17 @@ pub const ROUTES: &[Route] = &[
     get("/desk/proposals/{id}/list", SEES),
     post("/desk/proposals/{id}/approve", SECOND),
     post("/desk/proposals/{id}/reject", DECIDES),
+    get("/desk/cases", SEES),
+    get("/desk/cases/new", ENTERS),
+    post("/desk/cases/new", ENTERS),
+    get("/desk/cases/{id}", SEES),
+    post("/desk/cases/{id}/note", DECIDES),
+    post("/desk/cases/{id}/link", DECIDES),
+    post("/desk/cases/{id}/state", DECIDES),
+    post("/desk/cases/{id}/informant", ENTITLED),
+    post("/desk/cases/{id}/erase", Fresh(&[Senior, Coordinator])),
+    get("/desk/subscribers", SEES),
+    get("/desk/subscribers/{name}/letter", SEES),
     get("/desk/search", STAFF),
     get("/desk/decisions/{id}", SEES),
 ];

@@ -276,6 +276,18 @@ impl Staff {
         self.session.account.roles.contains(&role)
     }
 
+    fn sees_cases(&self) -> bool {
+        use crate::accounts::Role;
+        let roles = [
+            Role::Officer,
+            Role::Approver,
+            Role::Senior,
+            Role::Coordinator,
+            Role::Auditor,
+        ];
+        roles.into_iter().any(|role| self.has(role))
+    }
+
     /// The frame of a page of the desk.
     pub(in crate::serve) fn shell(
         &self,
@@ -301,6 +313,12 @@ impl Staff {
                 "/desk/act/revoke",
                 lang.t("desk.nav.revoke"),
                 self.has(Role::Officer),
+            ),
+            ("/desk/cases", lang.t("desk_case.title"), self.sees_cases()),
+            (
+                "/desk/subscribers",
+                lang.t("acted.title"),
+                self.sees_cases(),
             ),
             ("/desk/search", lang.t("desk.nav.search"), true),
             (

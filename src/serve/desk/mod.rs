@@ -9,6 +9,9 @@
 pub mod access;
 mod accounts;
 mod act;
+mod acted;
+mod case;
+mod cases;
 mod decision;
 mod enrol;
 mod gate;
@@ -71,6 +74,16 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/desk/proposals/{id}/list", get(proposal::list))
         .route("/desk/proposals/{id}/approve", post(sign::approve))
         .route("/desk/proposals/{id}/reject", post(proposal::reject))
+        .route("/desk/cases", get(cases::list))
+        .route("/desk/cases/new", get(cases::blank).post(cases::enter))
+        .route("/desk/cases/{id}", get(case::one))
+        .route("/desk/cases/{id}/note", post(case::note))
+        .route("/desk/cases/{id}/link", post(case::link))
+        .route("/desk/cases/{id}/state", post(case::advance))
+        .route("/desk/cases/{id}/informant", post(case::informant))
+        .route("/desk/cases/{id}/erase", post(case::erase))
+        .route("/desk/subscribers", get(acted::list))
+        .route("/desk/subscribers/{name}/letter", get(acted::letter))
         .route("/desk/search", get(search::show))
         .route("/desk/decisions/{id}", get(decision::show));
     guarded(routes, site)

@@ -11,7 +11,7 @@ use crate::{
     accounts::{self, Event},
     canon::{Base64, KeyId, OfficerId},
     serve::{
-        pages::{form::Form, shell::Shell, show::show_private, visitor::Visitor},
+        pages::{shell::Shell, show::show_private, visitor::Visitor},
         problem::{Answer, Problem},
         site::Site,
     },
@@ -36,7 +36,6 @@ const ED25519: [u8; 12] = [
 #[template(path = "desk/own.html")]
 struct OwnPage {
     shell: Shell,
-    form: Form,
     name: String,
     unit: String,
     roles: Vec<&'static str>,
@@ -73,7 +72,6 @@ pub(super) async fn show(State(site): State<Site>, visitor: Visitor, staff: Staf
     });
     let page = OwnPage {
         shell: staff.shell(&site, &visitor, lang.t("desk.own.title")),
-        form: Form::blank(lang),
         name: account.name.to_string(),
         unit: words::unit(&site, lang, &account.unit),
         roles: account

@@ -1,5 +1,4 @@
-//! What was made of a paper: the verdict on every line in plain words, what would be touched, and
-//! the signature; the result as a file.
+//! What was made of a paper: the verdict on every line, what would be touched, the signature; the result as a file.
 
 use super::{
     gate::Staff,

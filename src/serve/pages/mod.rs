@@ -47,15 +47,26 @@
 //! where [`Visitor::piece`](visitor::Visitor) is true.
 
 pub(super) mod assets;
+pub(super) mod case_words;
+mod cases;
 pub(super) mod clock;
+mod decisions;
 pub(super) mod form;
 mod home;
+mod lookup;
+pub(super) mod names;
+mod notice;
 pub(super) mod parts;
 pub(super) mod problems;
+mod robots;
 pub(super) mod shell;
 pub(super) mod show;
+mod statistics;
 pub(super) mod texts;
+mod verify;
 pub(super) mod visitor;
+
+pub(super) use notice::redirected;
 
 use super::site::Site;
 use axum::{Router, middleware, routing::get};
@@ -64,6 +75,19 @@ use axum::{Router, middleware, routing::get};
 pub(super) fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(home::home))
+        .route("/lookup", get(lookup::lookup))
+        .route("/decisions", get(decisions::decisions))
+        .route("/decisions/{id}", get(decisions::decision))
+        .route("/statistics", get(statistics::statistics))
+        .route("/notice", get(notice::notice))
+        .route("/verify", get(verify::verify))
+        .route("/tips/new", get(cases::blank_tip).post(cases::send_tip))
+        .route(
+            "/appeals/new",
+            get(cases::blank_appeal).post(cases::send_appeal),
+        )
+        .route("/appeals", get(cases::ask).post(cases::follow))
+        .route("/appeals/{receipt}", get(cases::ask_of))
         .layer(middleware::from_fn(visitor::language))
         .route("/assets/{name}", get(assets::asset))
 }

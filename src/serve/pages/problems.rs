@@ -45,7 +45,7 @@ fn wants_page(request: &Request) -> bool {
     !PROGRAMS.iter().any(|prefix| path.starts_with(prefix)) && reads_html(request.headers())
 }
 
-fn reads_html(headers: &HeaderMap) -> bool {
+pub(super) fn reads_html(headers: &HeaderMap) -> bool {
     let accepts = headers.get_all(header::ACCEPT).into_iter();
     let mut accepts = accepts.filter_map(|value| value.to_str().ok());
     accepts.any(|value| value.contains("text/html"))

@@ -8,6 +8,8 @@ use super::{
     visitor::{Visitor, in_language},
 };
 
+use std::borrow::Borrow;
+
 /// The frame of a page. Templates extend `base.html` and have one in their field `shell`.
 pub(in crate::serve) struct Shell {
     pub(in crate::serve) lang: Lang,
@@ -81,12 +83,6 @@ impl Shell {
         self
     }
 
-    /// The same with a notice above the content.
-    pub(in crate::serve) fn noticed(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.notices.push(Notice::new(tone, text));
-        self
-    }
-
     /// A text of the catalogue, for templates.
     pub(in crate::serve) fn t(&self, key: &'static str) -> &'static str {
         self.lang.t(key)
@@ -123,9 +119,14 @@ impl Shell {
         clock::number(self.lang, *n)
     }
 
+    /// A box with a text of the catalogue.
+    pub(in crate::serve) fn notice(&self, tone: impl Borrow<Tone>, key: &'static str) -> Notice {
+        Notice::new(*tone.borrow(), self.lang.t(key))
+    }
+
     /// A short word of a state, in a colour and with a sign.
-    pub(in crate::serve) fn badge(&self, tone: Tone, key: &'static str) -> Badge {
-        Badge::new(tone, self.lang.t(key))
+    pub(in crate::serve) fn badge(&self, tone: impl Borrow<Tone>, key: &'static str) -> Badge {
+        Badge::new(*tone.borrow(), self.lang.t(key))
     }
 
     pub(in crate::serve) fn other(&self) -> Lang {

@@ -103,8 +103,8 @@ impl Columns {
         let width = (slot * 7 / 10).clamp(1, 60);
         let left = slot * (*at as u64) + (slot - width.min(slot)) / 2;
         let height = share(*value, self.most, HEIGHT - 20);
-        // Twelve labels find room.
-        let step = self.bars.len().div_ceil(12).max(1);
+        // Eight labels find room, on a phone too.
+        let step = self.bars.len().div_ceil(8).max(1);
         (
             left,
             HEIGHT - height,

@@ -17,6 +17,7 @@ pub(in crate::serve) struct Field {
     required: bool,
     max: Option<u32>,
     autocomplete: Option<&'static str>,
+    says_optional: bool,
 }
 
 /// One of several.
@@ -63,6 +64,7 @@ impl Field {
             required: false,
             max: None,
             autocomplete: None,
+            says_optional: true,
         }
     }
 
@@ -114,6 +116,12 @@ impl Field {
     /// As in HTML: `one-time-code`, `current-password`, `off`.
     pub(in crate::serve) fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = Some(what);
+        self
+    }
+
+    /// A field of a filter: nobody has to be told that it may be left open.
+    pub(in crate::serve) fn filter(mut self) -> Self {
+        self.says_optional = false;
         self
     }
 

@@ -36,27 +36,4 @@ impl Paging {
         (self.first, self.before, self.after) = (first, before, after);
         self
     }
-
-    /// Pages of equal size: page `n` from 0 on, of `total` rows. `path` is given a page's number.
-    pub(in crate::serve) fn of(
-        lang: Lang,
-        page: usize,
-        size: usize,
-        total: usize,
-        path: impl Fn(usize) -> String,
-    ) -> Self {
-        let show = |n: usize| super::super::clock::number(lang, n as u64);
-        let from = page.saturating_mul(size);
-        let to = from.saturating_add(size).min(total);
-        let here = if from < to {
-            format!("{}–{} / {}", show(from + 1), show(to), show(total))
-        } else {
-            show(total)
-        };
-        Self::new(lang, here).to(
-            (page > 1).then(|| path(0)),
-            (page > 0).then(|| path(page - 1)),
-            (to < total).then(|| path(page + 1)),
-        )
-    }
 }
