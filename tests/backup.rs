@@ -267,14 +267,16 @@ fn what_an_earlier_release_left_opens_and_goes_on() {
         assert_eq!(before["report"]["decisions"]["list"], 3);
         assert_eq!(before["report"]["decisions"]["revoke"], 1);
         // What was private: a proposal that waits, an opening, a subscriber.
-        let waiting = json(world.as_officer("o-0017", &[&["show", "2026-000005"]]));
-        assert!(waiting.to_string().contains("pending.example"), "{waiting}");
+        let approve = ["approve", "2026-000005", "--yes"];
+        let approved = json(world.as_officer("o-0042", &[&approve]));
+        assert_eq!(approved["status"], "committed");
+        assert!(is_listed(&world, "pending.example"));
         let subscribers = json(world.as_officer("o-0017", &[&["subscriber", "status"]]));
         assert_eq!(subscribers["subscribers"][0]["name"], "isp-one");
         decide(&world, "newer.example");
         assert!(is_listed(&world, "newer.example"));
         let after = audit();
-        assert_eq!(after["report"]["decisions"]["list"], 4);
+        assert_eq!(after["report"]["decisions"]["list"], 5);
         assert_eq!(after["report"]["session"], before["report"]["session"]);
         terminate(world.serving);
         releases += 1;
