@@ -21,11 +21,11 @@ pub fn bind(port: u16, upstream: u16, primary: u16, zones: &[(&str, &str)]) -> O
     let (mut policy, mut taken) = (String::new(), String::new());
     for (name, interval) in zones {
         write!(policy, "zone \"{name}\" {interval} log no; ").unwrap();
-        write!(
+        writeln!(
             taken,
             "zone \"{name}\" {{ type secondary; file \"{name}.db\"; masterfile-format raw; \
              primaries {{ 127.0.0.1 port {primary} key {KEY}; }}; allow-query {{ none; }}; \
-             allow-notify {{ key {KEY}; 127.0.0.1; }}; }};\n"
+             allow-notify {{ key {KEY}; 127.0.0.1; }}; }};"
         )
         .unwrap();
     }

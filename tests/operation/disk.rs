@@ -173,7 +173,7 @@ fn reading_goes_on_when_the_disk_is_full() {
 
     // There is room again: the process ends by itself, to be started anew.
     let home = small.seen_by(&serving);
-    let keep = std::fs::File::open(&home).unwrap();
+    let keep = fs::File::open(&home).unwrap();
     fs::remove_file(&ballast).unwrap();
     let mut serving = serving;
     until("the end", || {

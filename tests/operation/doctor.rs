@@ -69,10 +69,9 @@ fn what_is_wrong_is_named_with_a_remedy() {
     let manifest = data.join("public/feeds/domains/manifest");
     let kept = fs::read_to_string(&manifest).unwrap();
     for (time, check) in [("4000000000", "clock"), ("1700000000", "manifests")] {
-        let of = |line: &str| {
-            line.starts_with("time ")
-                .then(|| format!("time {time}"))
-                .unwrap_or(line.to_owned())
+        let of = |line: &str| match line.starts_with("time ") {
+            true => format!("time {time}"),
+            false => line.to_owned(),
         };
         let changed: Vec<String> = kept.lines().map(of).collect();
         fs::write(&manifest, changed.join("\n")).unwrap();
