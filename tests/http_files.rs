@@ -142,7 +142,6 @@ fn nothing_but_what_is_published_is_served() {
     let house = House::new();
     let unknown = "0a".repeat(32);
     for path in [
-        "/",
         "/log",
         "/log/",
         "/log/tile/",
@@ -275,7 +274,10 @@ fn a_stop_ends_long_polls_at_once() {
     let (address, serial) = (house.address(), house.authority.current().size);
     let path = format!("/feeds/domains/manifest?after={serial}&wait=60");
     let poll = std::thread::spawn(move || http::send(address, "GET", &path, &[], &[]).status);
-    std::thread::sleep(Duration::from_millis(300));
+    let figures = || http::send(house.metrics_address(), "GET", "/metrics", &[], &[]).text();
+    while !figures().contains("blockfeed_http_long_polls 1") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let began = Instant::now();
     house.stop();
     assert_eq!(poll.join().unwrap(), 304);

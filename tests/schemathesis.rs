@@ -140,11 +140,16 @@ impl World {
         let (sandbox, _) = house.token("shopee", &json!({ "sandbox": true }));
         house.subscriber("lazada", &["sellers/lazada.vn"]);
         let (_, other) = house.token("lazada", &json!({}));
+        let account = json!({ "name": "clerk", "unit": "moit.e-commerce", "roles": ["reporter"] });
+        let account = serde_json::to_vec(&account).unwrap();
+        let made = house.signed(Officer::Both, "POST", "/api/v1/accounts", &account);
+        assert_eq!(made.status, 201);
         let revocation = "/api/v1/subscribers/{name}/tokens/{id}/revocation";
         let part = blockfeed::tlog::Hash::of(&open.parts[0]);
         let known = json!({
             "id": [listed, ended, revoked, open.id, withdrawn.id, "2026-999999"],
             "name": ["shopee", "lazada"],
+            "/api/v1/accounts/{name} name": ["clerk"],
             "/api/v1/proposals/{id}/parts/{sha256} id": [open.id],
             "/api/v1/proposals/{id}/withdrawal id": [withdrawn.id],
             "/api/v1/decisions/{id}/erasure id": [ended, listed],

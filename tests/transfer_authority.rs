@@ -36,7 +36,7 @@ fn serve(house: &House, config: &Config) -> Handle {
 
 fn dig(handle: &Handle, arguments: &[&str]) -> Vec<String> {
     let at = handle.addresses().plain;
-    let run = Command::new("dig")
+    let run = Command::new(peers::tool("dig").unwrap())
         .args([&format!("@{}", at.ip()), "-p", &at.port().to_string()])
         .args(["+noidnout", "+tries=1"])
         .args(arguments)

@@ -7,13 +7,17 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
+use utoipa::ToSchema;
 
 /// The private table of accounts, by name.
 pub(super) const ACCOUNTS: &str = "accounts";
 
 /// What somebody may do at the desk. Which route wants which is `serve`'s table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AccountRole)]
 pub enum Role {
     /// Sends submissions and tips of an association or a brand.
     Reporter,
@@ -76,7 +80,8 @@ impl fmt::Display for Role {
 }
 
 /// What somebody signs in as.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(as = AccountName, value_type = String, pattern = "^[a-z][a-z0-9._-]{1,63}$")]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
@@ -118,7 +123,7 @@ impl fmt::Display for Name {
 }
 
 /// An account as others see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Account {
     pub name: Name,
     /// As in `lists/units.toml`.
@@ -138,7 +143,7 @@ pub struct Account {
 }
 
 /// What a new account is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     pub name: Name,
@@ -149,8 +154,9 @@ pub struct NewAccount {
 }
 
 /// What the operator may do to an account.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
+#[schema(as = AccountChange)]
 pub enum Change {
     /// Nobody signs in with it, and every session of it ends.
     Lock,

@@ -9,7 +9,7 @@ use super::{
     subscribers::{ToldOnce, decoded},
 };
 use crate::{
-    accounts::{Change, Enrolment, Name, NewAccount},
+    accounts::{Account, Change, Enrolment, Name, NewAccount},
     casework::Error,
     trust::Role,
 };
@@ -20,20 +20,40 @@ use axum::{
     http::StatusCode,
     response::IntoResponse,
 };
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// All accounts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountList {
+    accounts: Vec<Account>,
+}
+
+/// What was done; the enrolment link's parts where there is a new one.
+#[derive(Default, Serialize, ToSchema)]
+pub(super) struct Told {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Name>,
+    /// Until when the link is good, Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
+    /// In clear this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
 
 /// All accounts.
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts",
-    responses((status = 200, body = serde_json::Value)), security(("officer" = [])))]
+    responses((status = 200, body = AccountList)), security(("officer" = [])))]
 pub(super) async fn list(State(site): State<Site>, signed: Signed) -> Answer {
     may(&signed)?;
     let accounts = site.accounts(|accounts, _| accounts.accounts()).await?;
-    Ok(private(Json(json!({ "accounts": accounts }))))
+    Ok(private(Json(AccountList { accounts })))
 }
 
 /// Make an account; the answer has the token of the enrolment link, this once.
-#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = serde_json::Value,
-    responses((status = 201, body = serde_json::Value)), security(("officer" = [])))]
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = NewAccount,
+    responses((status = 201, body = Told)), security(("officer" = [])))]
 pub(super) async fn make(
     State(site): State<Site>,
     signed: Signed,
@@ -48,8 +68,8 @@ pub(super) async fn make(
 
 /// Lock, unlock or reset an account, give it other roles, or link it to an identity provider's subject.
 #[utoipa::path(post, path = "/api/v1/accounts/{name}", tag = "accounts",
-    params(("name" = String, Path)), request_body = serde_json::Value,
-    responses((status = 200, body = serde_json::Value)), security(("officer" = [])))]
+    params(("name" = String, Path)), request_body = Change,
+    responses((status = 200, body = Told)), security(("officer" = [])))]
 pub(super) async fn change(
     State(site): State<Site>,
     signed: Signed,
@@ -67,14 +87,14 @@ pub(super) async fn change(
 
 /// The token is told this once, and not again to the same `Idempotency-Key`.
 fn told_once(status: StatusCode, enrolment: Option<Enrolment>) -> Answer {
+    let mut told = Told::default();
     let Some(made) = enrolment else {
-        return Ok((status, private(Json(json!({})))).into_response());
+        return Ok((status, private(Json(told))).into_response());
     };
-    let mut told = json!({ "name": made.name, "until": made.until });
+    told.name = Some(made.name);
+    told.until = Some(made.until);
     let again = serde_json::to_vec(&told).map_err(|e| Problem::internal(&e))?;
-    if let Some(told) = told.as_object_mut() {
-        told.insert("token".into(), json!(made.token.as_str()));
-    }
+    told.token = Some(made.token.as_str().to_owned());
     let mut answer = (status, private(Json(told))).into_response();
     answer.extensions_mut().insert(ToldOnce(again.into()));
     Ok(answer)

@@ -216,7 +216,7 @@ fn copy(from: &Path, to: &Path) {
         let at = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &at);
-        } else {
+        } else if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), at).unwrap();
         }
     }
@@ -235,8 +235,8 @@ fn below_the_reserve_new_decisions_are_refused_and_unblocking_goes_on() {
     let id = decide(&world, &serving, "first.example.vn").unwrap();
     small.bring_home(&serving);
     drop(serving);
-    // 240 MB in all, some 180 free: less than the reserve, more than a quarter of it.
-    let serving = small.start(&["log.reserve=500000000".to_owned()]);
+    // 160 MB in all, some 95 free: less than the reserve, more than a quarter of it.
+    let serving = small.start(&["log.reserve=200000000".to_owned()]);
     let refused = decide(&world, &serving, "second.example.vn").unwrap_err();
     assert!(refused.contains("no_room"), "{refused}");
     let stay = [&["stay", "first.example.vn"][..], GROUNDS].concat();

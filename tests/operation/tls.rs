@@ -124,7 +124,9 @@ fn certificates_change_under_load_and_nobody_is_dropped() {
         let status = client.0.wait().unwrap();
         assert!(status.success(), "{version}: {status}");
         let lines = fs::read_to_string(out).unwrap();
-        let want = format!("200 {} 0", version.trim_start_matches("--http"));
+        // curl writes 1.0 as 1.
+        let version_told = version.trim_start_matches("--http").trim_end_matches(".0");
+        let want = format!("200 {version_told} 0");
         let good = lines.lines().filter(|line| *line == want).count();
         assert_eq!(good, times, "{version}: {lines}");
     }

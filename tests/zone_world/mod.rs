@@ -238,7 +238,7 @@ impl World {
     }
 
     pub fn dig_at(&self, at: SocketAddr, arguments: &[&str]) -> String {
-        let run = Command::new("dig")
+        let run = Command::new(crate::peers::tool("dig").unwrap())
             .arg(format!("@{}", at.ip()))
             .args([
                 "-p",
