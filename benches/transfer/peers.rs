@@ -1,5 +1,7 @@
 //! The peers: Knot DNS, NSD and BIND as primaries of the same zone, with the same key.
 
+/// The tests' world of zones looks for its programs here.
+pub use crate::tools::tool;
 use crate::{ZONE, tools, zone_world::SECRET};
 use std::{
     fmt::Write as _,
