@@ -26,7 +26,7 @@ pub fn write_zone(names: &[String], serial: u32, path: &Path) {
 }
 
 pub fn knot(dir: &Path, zone: &Path) -> Started {
-    let program = tools::tool("knotd").ok_or("Knot DNS")?;
+    let program = tool("knotd").ok_or("Knot DNS")?;
     let port = tools::free_port();
     let home = made(dir, "knot");
     let text = format!(
@@ -45,7 +45,7 @@ pub fn knot(dir: &Path, zone: &Path) -> Started {
 }
 
 pub fn nsd(dir: &Path, zone: &Path) -> Started {
-    let program = tools::tool("nsd").ok_or("NSD")?;
+    let program = tool("nsd").ok_or("NSD")?;
     let port = tools::free_port();
     let home = made(dir, "nsd");
     let text = format!(
@@ -65,7 +65,7 @@ pub fn nsd(dir: &Path, zone: &Path) -> Started {
 }
 
 pub fn named(dir: &Path, zone: &Path) -> Started {
-    let program = tools::tool("named").ok_or("BIND")?;
+    let program = tool("named").ok_or("BIND")?;
     let port = tools::free_port();
     let home = made(dir, "named");
     let program = tools::program(&program, Path::new(&home));
