@@ -7,9 +7,8 @@ use super::{
     tree::runs,
 };
 use crate::{
-    decision::{
-        Action, Applied, Body, Continues, DecisionLeaf, Fold, Interest, Leaf, MAX_PART, TextRef,
-    },
+    decision::{Action, Body, Continues, DecisionLeaf, Fold, Interest, Leaf, MAX_PART, TextRef},
+    entries::{Change, FeedName},
     feed::paths,
     tlog::{Hash, Tree, leaf_hash},
     trust::Document,
@@ -60,7 +59,7 @@ pub(super) async fn fold(
                 });
             }
             match &mut history {
-                Some(history) => history.add(files, index, &entry).await?,
+                Some(history) => drop(history.add(files, index, &entry).await?),
                 None => {
                     let timeline = timeline.take().unwrap_or_default();
                     history = Some(History::begin(files, &entry, timeline).await?);
@@ -113,12 +112,13 @@ impl History {
         })
     }
 
+    /// Gives the changes of the feeds that a state leaf closes.
     pub(super) async fn add(
         &mut self,
         files: &Files,
         index: u64,
         entry: &[u8],
-    ) -> Result<(), Finding> {
+    ) -> Result<BTreeMap<FeedName, Change>, Finding> {
         let refused = |e| Finding::refused(index, &e);
         let leaf = Leaf::parse(entry).map_err(refused)?;
         let parts = self.parts_of(files, &leaf).await?;
@@ -132,10 +132,10 @@ impl History {
                 let document = self.fold.ledger.trust().clone();
                 self.trusts.push((index, document));
             }
-            Leaf::State(_) => self.advance(Applied { leaf, changes }),
+            Leaf::State(_) => self.advance(&changes),
             Leaf::Genesis(_) | Leaf::Expire(_) => {}
         }
-        Ok(())
+        Ok(changes)
     }
 
     async fn parts_of(&mut self, files: &Files, leaf: &Leaf) -> Result<Basket, Finding> {
@@ -151,14 +151,14 @@ impl History {
     }
 
     /// Moves the feeds' tracks at a state leaf.
-    fn advance(&mut self, applied: Applied) {
-        let mut changes = applied.changes;
+    fn advance(&mut self, changes: &BTreeMap<FeedName, Change>) {
         let Fold { ledger, lines } = &self.fold;
+        let nothing = Change::default();
         for (feed, state) in ledger.feeds() {
             let Some(set) = lines.set(feed).filter(|_| state.serial == ledger.size()) else {
                 continue;
             };
-            let change = changes.remove(feed).unwrap_or_default();
+            let change = changes.get(feed).unwrap_or(&nothing);
             self.timeline
                 .advance(ledger.origin(), feed, state.serial, change, set);
         }

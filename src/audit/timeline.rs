@@ -89,7 +89,7 @@ impl Timeline {
         origin: &Origin,
         feed: &FeedName,
         serial: u64,
-        change: Change,
+        change: &Change,
         set: &Set,
     ) {
         self.tracks
@@ -124,7 +124,7 @@ impl Track {
         }
     }
 
-    fn advance(&mut self, origin: &Origin, serial: u64, change: Change, set: &Set) {
+    fn advance(&mut self, origin: &Origin, serial: u64, change: &Change, set: &Set) {
         let before = std::mem::replace(&mut self.serial, serial);
         self.serials.insert(serial);
         if self.deltas.iter().any(|(from, _)| *from <= before) && before > 0 {
@@ -150,7 +150,7 @@ impl Track {
         self.pieces.retain(|piece| piece.from >= oldest);
     }
 
-    fn gather(&mut self, before: u64, serial: u64, change: Change) {
+    fn gather(&mut self, before: u64, serial: u64, change: &Change) {
         match self.pieces.last_mut() {
             Some(last) if last.to == before && !self.bounds.contains(&before) => {
                 let mut moves =
@@ -158,14 +158,14 @@ impl Track {
                         Moves::Several(moves) => moves,
                         Moves::One(first) => gathered(&first, ChangeBuilder::default()),
                     };
-                moves = gathered(&change, moves);
+                moves = gathered(change, moves);
                 last.change = Moves::Several(moves);
                 last.to = serial;
             }
             _ => self.pieces.push(Piece {
                 from: before,
                 to: serial,
-                change: Moves::One(change),
+                change: Moves::One(change.clone()),
             }),
         }
         if self.bounds.contains(&serial)

@@ -123,6 +123,7 @@ impl Authority {
             myself: inbox.clone(),
             cutting: false,
             sizes: VecDeque::new(),
+            pruned: None,
         };
         sequencer.recover(out)?;
         let failed = fault.clone();

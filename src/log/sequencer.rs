@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock, mpsc},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -82,9 +82,15 @@ pub(super) struct Sequencer {
     pub(super) cutting: bool,
     /// Sizes of the last checkpoints, whose partial tiles are kept.
     pub(super) sizes: VecDeque<u64>,
+    /// When feed files that nothing lists any more were last looked for.
+    pub(super) pruned: Option<Instant>,
 }
 
 const KEPT_SIZES: usize = 32;
+
+/// How long a feed file stays that no manifest lists any more, for readers of an older one; and
+/// how often such files are looked for.
+const LINGER: Duration = Duration::from_secs(3600);
 
 impl Sequencer {
     /// The keys as note signers under the log's name.
@@ -129,6 +135,7 @@ impl Sequencer {
             }
             self.commit(entrants)?;
             self.heartbeat()?;
+            self.prune();
             self.begin_cut();
             if stop {
                 return Ok(());
@@ -220,6 +227,25 @@ impl Sequencer {
             self.sign_manifests(&view.checkpoint)?;
         }
         Ok(())
+    }
+
+    /// Takes away feed files that no manifest has listed for an hour.
+    fn prune(&mut self) {
+        if self.pruned.is_some_and(|at| at.elapsed() < LINGER) {
+            return;
+        }
+        self.pruned = Some(Instant::now());
+        let public = self.config.public();
+        let shelves = self.books.shelves.iter();
+        let gone: u64 = shelves
+            .map(|(feed, shelf)| shelf.prune(feed, &public, LINGER))
+            .sum();
+        if gone > 0 {
+            tracing::info!(
+                gone,
+                "feed files that no manifest lists any more were removed"
+            );
+        }
     }
 
     /// Cuts a snapshot in the background, from a copy of the set that costs nothing.

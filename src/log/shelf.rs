@@ -9,11 +9,15 @@ use crate::{
     canon::Origin,
     entries::{Change, FeedName, Set},
     feed::{DeltaRef, FileRef, delta, manifest::MAX_DELTAS, pack, paths, snapshot},
-    store::files::Batch,
+    store::files::{self, Batch},
     tlog::Hash,
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 const SINGLES: usize = 64;
 const OF_EACH_SPAN: usize = 4;
@@ -169,6 +173,23 @@ impl Shelf {
         self.deltas.iter().map(of).collect()
     }
 
+    /// Removes files of the feed that it doesn't list any more, once they are older than `age`;
+    /// gives how many went.
+    pub(super) fn prune(&self, feed: &FeedName, public: &Path, age: Duration) -> u64 {
+        let snapshot = paths::snapshot(feed, &self.snapshot.packed_sha256);
+        let deltas = self.deltas.iter();
+        let deltas = deltas.map(|d| paths::delta(feed, &d.file.packed_sha256));
+        let listed: BTreeSet<PathBuf> = deltas
+            .chain([snapshot])
+            .map(|path| public.join(path))
+            .collect();
+        let below: BTreeSet<&Path> = listed.iter().filter_map(|path| path.parent()).collect();
+        let gone = below
+            .into_iter()
+            .map(|dir| files::prune(dir, age, |name| listed.contains(&dir.join(name))));
+        gone.sum()
+    }
+
     /// The first of two neighbours to merge: beyond the single steps, where more than four of
     /// one span stand. Never across the snapshot's serial, from which a chain must lead.
     fn next_merge(&self) -> Option<usize> {
@@ -266,5 +287,59 @@ impl From<File> for FileRef {
             packed_length: f.packed_length,
             packed_sha256: f.packed_sha256,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entries::ChangeBuilder;
+
+    const OLD: Duration = Duration::from_secs(60);
+
+    /// Every published file of the feed, as if it were two minutes old.
+    fn age(public: &Path) -> usize {
+        let mut count = 0;
+        for kind in ["snapshot", "delta"] {
+            for entry in std::fs::read_dir(public.join("feeds/domains").join(kind)).unwrap() {
+                let file = std::fs::File::options()
+                    .write(true)
+                    .open(entry.unwrap().path());
+                let at = std::time::SystemTime::now() - 2 * OLD;
+                file.unwrap().set_modified(at).unwrap();
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn files_that_are_no_longer_listed_go_when_they_are_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let (public, feed) = (dir.path(), FeedName::domains());
+        let origin: Origin = "shelf.example/1".parse().unwrap();
+        let mut set = Set::new(feed.kind());
+        let mut out = Batch::new(public);
+        let mut shelf = Shelf::begin(&origin, &feed, 2, &set, &mut out).unwrap();
+        out.finish().unwrap();
+        for n in 0..100 {
+            let mut moves = ChangeBuilder::default();
+            moves.add(&format!("E n{n}.example + 2026-000001"));
+            let change = moves.finish(feed.kind());
+            set.apply(&change).unwrap();
+            let mut out = Batch::new(public);
+            shelf
+                .push(&origin, &feed, 4 + 2 * n, &change, &mut out)
+                .unwrap();
+            shelf.tidy(&origin, &feed, public, &mut out).unwrap();
+            out.finish().unwrap();
+        }
+        let listed = shelf.deltas.len() + 1;
+        let lie = age(public);
+        assert!(lie > listed, "{lie} files, {listed} listed");
+        assert_eq!(shelf.prune(&feed, public, 10 * OLD), 0);
+        assert_eq!(shelf.prune(&feed, public, OLD), (lie - listed) as u64);
+        assert!(shelf.is_whole(&feed, public));
+        assert_eq!(age(public), listed);
     }
 }

@@ -8,6 +8,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use super::Error;
@@ -150,6 +151,23 @@ fn create_dir(dir: &Path) -> Result<(), Error> {
     }
 }
 
+/// Removes what lies in a directory, is older than `age` and isn't needed; gives how many went.
+/// What can't be removed is only litter, and is met again the next time.
+pub fn prune(dir: &Path, age: Duration, is_needed: impl Fn(&str) -> bool) -> u64 {
+    let is_old = |path: &Path| {
+        let modified = fs::metadata(path).and_then(|meta| meta.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed > age))
+    };
+    let mut gone = 0;
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        if name.to_str().is_some_and(|name| !is_needed(name)) && is_old(&path) {
+            gone += u64::from(fs::remove_file(path).is_ok());
+        }
+    }
+    gone
+}
+
 /// The parent of a one-segment relative path is the empty path, which can't be opened.
 fn named(dir: &Path) -> PathBuf {
     if dir.as_os_str().is_empty() {
@@ -234,5 +252,27 @@ mod tests {
         assert_eq!(sweep(dir.path()).unwrap(), 1);
         assert_eq!(fs::read(dir.path().join("a/b")).unwrap(), b"kept");
         assert_eq!(sweep(&dir.path().join("none")).unwrap(), 0);
+    }
+
+    #[test]
+    fn only_what_is_old_and_not_needed_is_pruned() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name| dir.path().join(name);
+        for name in ["needed", "old", "new"] {
+            fs::write(path(name), b"x").unwrap();
+        }
+        let past = std::time::SystemTime::now() - Duration::from_secs(7200);
+        for name in ["needed", "old"] {
+            File::options()
+                .write(true)
+                .open(path(name))
+                .unwrap()
+                .set_modified(past)
+                .unwrap();
+        }
+        let hour = Duration::from_secs(3600);
+        assert_eq!(prune(dir.path(), hour, |name| name == "needed"), 1);
+        assert!(path("needed").exists() && path("new").exists() && !path("old").exists());
+        assert_eq!(prune(&path("none"), hour, |_| false), 0);
     }
 }

@@ -1,14 +1,14 @@
 //! A manifest held against the fold: signature, place in the log, and each file that it lists
 //! against the sets at the serials that it leads between.
 
-use super::{AGAIN, held::Held};
+use super::{AGAIN, held::Held, past::Past};
 use crate::{
     audit::{
         Finding,
         feeds::Feed,
         heads::{Heads, field},
     },
-    entries::{ChangeBuilder, FeedName, Set},
+    entries::FeedName,
     feed::{DeltaRef, FileRef, delta, paths, snapshot},
     tlog::Hash,
 };
@@ -45,7 +45,7 @@ pub(super) fn manifest(
     heads: &Heads,
     name: &FeedName,
     bytes: &[u8],
-    verified: &BTreeSet<Hash>,
+    verified: &BTreeSet<String>,
 ) -> Result<Checked, Finding> {
     let feed = Feed {
         name,
@@ -61,19 +61,14 @@ pub(super) fn manifest(
     let file = &manifest.snapshot;
     let path = paths::snapshot(name, &file.packed_sha256);
     checked.listed.insert(path.clone());
-    if !verified.contains(&file.packed_sha256) {
-        let set = set_at(held, &feed, manifest.snapshot_serial)?;
-        let text = snapshot::encode(&manifest.origin, name, manifest.snapshot_serial, set);
-        if !is(file, &text) {
-            let why = "its snapshot isn't the set that the decisions give there";
-            return Err(feed.wrong("snapshot", why));
-        }
+    if !verified.contains(&path) {
+        snapshot(held, &feed, manifest.snapshot_serial, file)?;
         checked.missing.push((path, *file));
     }
     for delta in &manifest.deltas {
         let path = paths::delta(name, &delta.file.packed_sha256);
         checked.listed.insert(path.clone());
-        if !verified.contains(&delta.file.packed_sha256) {
+        if !verified.contains(&path) {
             self::delta(held, &feed, delta)?;
             checked.missing.push((path, delta.file));
         }
@@ -81,14 +76,34 @@ pub(super) fn manifest(
     Ok(checked)
 }
 
+fn snapshot(held: &Held, feed: &Feed<'_>, serial: u64, file: &FileRef) -> Result<(), Finding> {
+    let ledger = &held.history.fold.ledger;
+    let now = held.history.fold.lines.set(feed.name);
+    let stands = ledger.feeds().get(feed.name);
+    let none = Past::default();
+    let past = held.past.get(feed.name).unwrap_or(&none);
+    let set = now
+        .zip(stands)
+        .and_then(|(now, stands)| past.set_at(now, stands.serial, serial))
+        .ok_or_else(|| lacks(held, feed, serial))?;
+    if !is(
+        file,
+        &snapshot::encode(ledger.origin(), feed.name, serial, &set),
+    ) {
+        let why = "its snapshot isn't the set that the decisions give there";
+        return Err(feed.wrong("snapshot", why));
+    }
+    Ok(())
+}
+
 fn delta(held: &Held, feed: &Feed<'_>, listed: &DeltaRef) -> Result<(), Finding> {
     let DeltaRef { from, to, .. } = *listed;
-    let (older, newer) = (set_at(held, feed, from)?, set_at(held, feed, to)?);
-    let (came, went) = newer.moved_since(older);
-    let mut moves = ChangeBuilder::default();
-    went.into_iter().for_each(|line| moves.remove(line));
-    came.into_iter().for_each(|line| moves.add(line));
-    let change = moves.finish(feed.name.kind());
+    let past = held.past.get(feed.name);
+    let change = past.and_then(|past| past.between(feed.name.kind(), from, to));
+    let change = change.ok_or_else(|| match stood(held, feed, from) {
+        true => lacks(held, feed, to),
+        false => lacks(held, feed, from),
+    })?;
     let origin = held.history.fold.ledger.origin();
     let text = delta::encode(origin, feed.name, from, to, &change);
     let right = is(&listed.file, &text) && (listed.added, listed.removed) == change.counts();
@@ -99,18 +114,20 @@ fn delta(held: &Held, feed: &Feed<'_>, listed: &DeltaRef) -> Result<(), Finding>
     Ok(())
 }
 
-fn set_at<'a>(held: &'a Held, feed: &Feed<'_>, serial: u64) -> Result<&'a Set, Finding> {
-    let set = held.past.get(feed.name).and_then(|past| past.get(&serial));
-    let stood = held.history.timeline.tracks.get(feed.name);
-    set.ok_or_else(
-        || match stood.is_some_and(|t| t.serials.contains(&serial)) {
-            true => feed.wrong(AGAIN, format!("the set at {serial} is folded again")),
-            false => feed.wrong(
-                "serial",
-                format!("it lists a file at {serial}, where the feed never stood"),
-            ),
-        },
-    )
+/// What to say of a serial that isn't at hand.
+fn lacks(held: &Held, feed: &Feed<'_>, serial: u64) -> Finding {
+    match stood(held, feed, serial) {
+        true => feed.wrong(AGAIN, format!("what led to {serial} is folded again")),
+        false => feed.wrong(
+            "serial",
+            format!("it lists a file at {serial}, where the feed never stood"),
+        ),
+    }
+}
+
+fn stood(held: &Held, feed: &Feed<'_>, serial: u64) -> bool {
+    let track = held.history.timeline.tracks.get(feed.name);
+    track.is_some_and(|track| track.serials.contains(&serial))
 }
 
 fn is(file: &FileRef, text: &[u8]) -> bool {

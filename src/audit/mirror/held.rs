@@ -1,13 +1,13 @@
 //! The log as far as the mirror has folded it, and how it grows by what a source offers.
 
-use super::{Mirror, keep};
+use super::{Mirror, keep, past::Past};
 use crate::{
     audit::{
         Finding, feeds::open_checkpoint, files::Files, heads::Heads, history::History,
         timeline::Timeline,
     },
     decision::{Leaf, MAX_PART},
-    entries::{FeedName, Set},
+    entries::{Change, FeedName},
     feed::paths,
     fetch::{self, Source},
     tlog::{Hash, TILE_WIDTH, Tree, leaf_hash},
@@ -20,8 +20,8 @@ pub(super) struct Held {
     pub(super) history: History,
     /// The entries of the bundles that aren't written yet, and of the last one, which may grow.
     pub(super) bundles: BTreeMap<u64, Vec<Vec<u8>>>,
-    /// Sets at the serials that manifests may ask for.
-    pub(super) past: BTreeMap<FeedName, BTreeMap<u64, Set>>,
+    /// The ways back to the serials that manifests may ask for.
+    pub(super) past: BTreeMap<FeedName, Past>,
 }
 
 /// What is held afterwards, and what there is to say of the source.
@@ -154,40 +154,56 @@ impl Held {
     ) -> Result<(), Finding> {
         let leaf = Leaf::parse(&entry).map_err(|e| Finding::refused(index, &e))?;
         bring(mirror, source, &leaf).await?;
-        self.history.add(files, index, &entry).await?;
+        let stood = self.serials();
+        let changes = self.history.add(files, index, &entry).await?;
         self.tree.push(leaf_hash(&entry));
         let bundle = index / u64::from(TILE_WIDTH);
         self.bundles.entry(bundle).or_default().push(entry);
         if let Leaf::State(_) = leaf {
-            self.remember(mirror);
+            self.remember(mirror, &stood, changes);
         }
         Ok(())
     }
 
-    /// Lets go of what was written, and of sets that no manifest leads from any more.
+    /// Lets go of what was written, and of serials that no manifest leads from any more.
     pub(super) fn forget(&mut self, bounds: &BTreeMap<FeedName, BTreeSet<u64>>) {
         while self.bundles.len() > 1 {
             self.bundles.pop_first();
         }
         for (feed, past) in &mut self.past {
-            let asked = bounds.get(feed);
-            past.retain(|serial, _| asked.is_some_and(|bounds| bounds.contains(serial)));
+            if let Some(bounds) = bounds.get(feed) {
+                past.forget(feed.kind(), bounds);
+            }
         }
     }
 
-    /// Keeps the sets of feeds that moved, where a manifest may ask for them.
-    fn remember(&mut self, mirror: &Mirror) {
-        let fold = &self.history.fold;
-        for (feed, state) in fold.ledger.feeds() {
-            let asked = mirror.bounds.get(feed);
-            let last = asked.and_then(BTreeSet::last).copied().unwrap_or(0);
-            let wanted = state.serial > last || asked.is_some_and(|b| b.contains(&state.serial));
-            if let Some(set) = fold.lines.set(feed)
-                && state.serial == fold.ledger.size()
-                && wanted
+    /// Where each feed stands.
+    fn serials(&self) -> BTreeMap<FeedName, u64> {
+        let feeds = self.history.fold.ledger.feeds().iter();
+        feeds
+            .map(|(feed, state)| (feed.clone(), state.serial))
+            .collect()
+    }
+
+    /// Keeps the changes of feeds that a manifest leads through, from its oldest serial on.
+    fn remember(
+        &mut self,
+        mirror: &Mirror,
+        stood: &BTreeMap<FeedName, u64>,
+        changes: BTreeMap<FeedName, Change>,
+    ) {
+        let stands = self.serials();
+        for (feed, change) in changes {
+            let oldest = mirror.bounds.get(&feed).and_then(BTreeSet::first);
+            if let (Some(from), Some(to), Some(oldest)) =
+                (stood.get(&feed), stands.get(&feed), oldest)
+                && from >= oldest
+                && from < to
             {
-                let past = self.past.entry(feed.clone()).or_default();
-                past.insert(state.serial, set.clone());
+                self.past
+                    .entry(feed)
+                    .or_default()
+                    .advance(*from, *to, change);
             }
         }
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -76,31 +76,18 @@ pub(super) fn remove(dir: &Path, path: &str) -> Result<(), Finding> {
 }
 
 /// Removes feed files that no manifest lists, and partial tiles of older trees, once they are an
-/// hour old: readers of an older head may still be at them. What can't be removed is only litter.
+/// hour old: readers of an older head may still be at them.
 pub(super) fn prune(dir: &Path, listed: &BTreeMap<FeedName, BTreeSet<String>>, size: u64) {
     for (feed, listed) in listed {
         for kind in ["snapshot", "delta"] {
             let below = format!("feeds/{feed}/{kind}");
-            for name in names(&dir.join(&below)) {
-                let path = format!("{below}/{name}");
-                if !listed.contains(&path) && is_old(&dir.join(&path)) {
-                    let _ = fs::remove_file(dir.join(&path));
-                }
-            }
+            let is_needed = |name: &str| listed.contains(&format!("{below}/{name}"));
+            files::prune(&dir.join(&below), LINGER, is_needed);
         }
     }
-    let needed: BTreeSet<String> = partial(size).map(|id| paths::tile(&id)).collect();
-    for id in partial(size) {
-        let Some(below) = dir.join(paths::tile(&id)).parent().map(Path::to_owned) else {
-            continue;
-        };
-        for name in names(&below) {
-            let path = below.join(name);
-            let is_needed = needed.iter().any(|needed| path.ends_with(needed));
-            if !is_needed && is_old(&path) {
-                let _ = fs::remove_file(path);
-            }
-        }
+    let needed: BTreeSet<PathBuf> = partial(size).map(|id| dir.join(paths::tile(&id))).collect();
+    for below in needed.iter().filter_map(|path| path.parent()) {
+        files::prune(below, LINGER, |name| needed.contains(&below.join(name)));
     }
 }
 
@@ -108,19 +95,6 @@ fn partial(size: u64) -> impl Iterator<Item = TileId> {
     tlog::tiles_between(size.saturating_sub(1), size)
         .into_iter()
         .filter(|id| !id.is_full())
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
-}
-
-fn is_old(path: &Path) -> bool {
-    fs::metadata(path)
-        .and_then(|meta| meta.modified())
-        .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LINGER))
 }
 
 fn folder(e: crate::store::Error) -> Finding {

@@ -14,6 +14,7 @@ mod bucket;
 mod check;
 mod held;
 mod keep;
+mod past;
 
 pub use bucket::Bucket;
 
@@ -87,10 +88,10 @@ pub struct Mirror {
     sources: Vec<Source>,
     own: Source,
     held: Option<Held>,
-    /// Serials that manifests begin or end a delta at; where the sets have to be at hand.
+    /// Serials that manifests begin or end a delta at, which the way back has to meet.
     bounds: BTreeMap<FeedName, BTreeSet<u64>>,
-    /// The files that were verified, by the hash of their packed bytes.
-    verified: BTreeSet<crate::tlog::Hash>,
+    /// The files that the last manifests list, which were verified; paths say the hash of the bytes.
+    verified: BTreeSet<String>,
     bucket: Option<Bucket>,
     looked_for_erasures: Option<Instant>,
 }
@@ -269,7 +270,7 @@ impl Mirror {
         }
         self.held = Some(held);
         if kept.as_ref().is_err_and(|finding| finding.code == AGAIN) {
-            // A set at a serial that a manifest asks for isn't at hand: it is folded again.
+            // The way to a serial that a manifest asks for isn't at hand: it is folded again.
             self.held = None;
         }
         kept
@@ -315,8 +316,6 @@ impl Mirror {
                     .map_err(|e| Finding::given("folder", e))?;
                 written += 1;
             }
-            self.verified
-                .extend(checked.missing.iter().map(|(_, file)| file.packed_sha256));
             oldest = oldest.min(checked.time);
             listed.insert(feed.clone(), checked.listed);
             manifests.push((feed.clone(), bytes));
@@ -324,6 +323,7 @@ impl Mirror {
         out.finish().map_err(|e| Finding::given("folder", e))?;
         keep::heads(&self.config.to, &heads.note, &manifests)?;
         keep::prune(&self.config.to, &listed, held.tree.size());
+        self.verified = listed.into_values().flatten().collect();
         for (feed, bytes) in &manifests {
             self.bounds.insert(feed.clone(), check::bounds(bytes));
         }
