@@ -4,7 +4,7 @@
 #   deploy/trial/debian12.sh target/debian/blockfeed_….deb [FOLDER]
 #
 # In the first the authority is installed, a log begun, the unit's own command run as the unit's user, a list
-# decided; in the second an agent pulls. Then reload, upgrade, removal, purge, each with what must stay. There is
+# decided; in the second an agent pulls and a mirror follows. Then reload, upgrade, removal, purge, each with what must stay. There is
 # no init system in a chroot, so the commands of the units are run by hand, in a network of their own. Debian's
 # mirror is the one that this machine's apt uses. Wants debootstrap; leaves nothing but FOLDER (by default a
 # temporary one that is removed).
@@ -125,6 +125,18 @@ agent() {
   must "it has verified and applied the list" grep -q shop-of-the-trial "$two/var/lib/blockfeed-agent/blockfeed.rpz"
 }
 
+mirror_follows() {
+  local two=$folder/two
+  say "a mirror in the second root"
+  sed -i "s/^session = .*/session = \"${genesis:0:16}\"/" "$two/etc/blockfeed/mirror.toml"
+  start "$two" blockfeed-mirror; copier=$started
+  for _ in $(seq 300); do
+    [ -e "$two/var/lib/blockfeed-mirror/feeds/domains/manifest" ] && break
+    sleep 0.2
+  done
+  must "what it serves passes the audit" as_user "$two" blockfeed audit http://127.0.0.1:8400
+}
+
 upgrade() {
   local one=$folder/one
   say "reload, upgrade"
@@ -149,7 +161,7 @@ upgrade() {
 removal() {
   local one=$folder/one two=$folder/two
   say "removal and purge"
-  stop "$server"; stop "$follower"
+  stop "$server"; stop "$follower"; stop "$copier"
   in_root "$one" dpkg -r blockfeed >>"$folder/install.log" 2>&1
   must_not "the program is gone" test -e "$one/usr/bin/blockfeed"
   must "settings stay" test -e "$one/etc/blockfeed/blockfeed.toml"
@@ -159,6 +171,7 @@ removal() {
   must "purge leaves the log and its keys" test -e "$one/var/lib/blockfeed/keys/log.pem"
   in_root "$two" dpkg -P blockfeed >>"$folder/install.log" 2>&1
   must_not "purge takes what an agent can have again" test -e "$two/var/lib/blockfeed-agent"
+  must_not "and what a mirror can" test -e "$two/var/lib/blockfeed-mirror"
 }
 
 if [ "${1:-}" = --inside ]; then
@@ -168,6 +181,7 @@ if [ "${1:-}" = --inside ]; then
   for root in one two; do mount -t proc proc "$folder/$root/proc"; done
   authority
   agent
+  mirror_follows
   upgrade
   removal
   say "all as it should be"

@@ -1,6 +1,6 @@
 //! `blockfeed mirror`: follows a log, verifies it, keeps and serves what is published.
 
-use super::{Error, Output, output, signals, telemetry};
+use super::{Error, Output, output, service, signals, telemetry};
 use crate::{
     audit::mirror::{Mirror, Round},
     config::Config,
@@ -8,7 +8,12 @@ use crate::{
 };
 use clap::Args;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio::{sync::watch, time::Instant};
 
 /// Follow a log, verify every step, keep its published files in a folder or a bucket, and serve them
@@ -52,7 +57,8 @@ pub struct MirrorArgs {
 /// What the mirror counts.
 struct Figures {
     size: IntGauge,
-    age: IntGauge,
+    signed: IntGauge,
+    alarm: IntGauge,
     faults: IntCounterVec,
 }
 
@@ -109,6 +115,7 @@ impl MirrorArgs {
         };
         let following = async {
             let mut mirror = Mirror::open(settings.clone()).await.map_err(refused)?;
+            service::ready("following the log");
             loop {
                 let round = mirror.round().await.map_err(refused)?;
                 figures.note(&round);
@@ -128,17 +135,23 @@ impl MirrorArgs {
                 }
             }
         };
+        let heartbeats = service::heartbeats();
         let ending = async {
             stopped.await;
+            service::stopping();
             stop_tx.send_replace(true);
             std::future::pending::<()>().await;
         };
-        tokio::select! {
+        let done = tokio::select! {
             done = following => done,
             done = serving => Ok(done?),
             done = counting => Ok(done?),
             () = ending => Ok(()),
+        };
+        if let Some(heartbeats) = heartbeats {
+            heartbeats.abort();
         }
+        done
     }
 }
 
@@ -149,9 +162,13 @@ impl Figures {
                 "blockfeed_mirror_size",
                 "Leaves of the log that are mirrored",
             )?,
-            age: IntGauge::new(
-                "blockfeed_mirror_age_seconds",
-                "Seconds since the oldest mirrored manifest was signed, at the last look",
+            signed: IntGauge::new(
+                "blockfeed_mirror_signed_timestamp_seconds",
+                "When the oldest mirrored manifest was signed, Unix seconds",
+            )?,
+            alarm: IntGauge::new(
+                "blockfeed_mirror_alarm",
+                "1 where a source was refused for what it says at the last look",
             )?,
             faults: IntCounterVec::new(
                 Opts::new(
@@ -162,15 +179,19 @@ impl Figures {
             )?,
         };
         registry.register(Box::new(figures.size.clone()))?;
-        registry.register(Box::new(figures.age.clone()))?;
+        registry.register(Box::new(figures.signed.clone()))?;
+        registry.register(Box::new(figures.alarm.clone()))?;
         registry.register(Box::new(figures.faults.clone()))?;
         Ok(figures)
     }
 
     fn note(&self, round: &Round) {
         self.size.set(i64::try_from(round.size).unwrap_or(i64::MAX));
+        self.alarm.set(i64::from(round.is_alarming()));
         if round.source.is_some() {
-            self.age.set(i64::try_from(round.age).unwrap_or(i64::MAX));
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let signed = now.map_or(0, |now| now.as_secs()).saturating_sub(round.age);
+            self.signed.set(i64::try_from(signed).unwrap_or(i64::MAX));
         }
         for (_, finding) in &round.faults {
             self.faults.with_label_values(&[finding.code]).inc();

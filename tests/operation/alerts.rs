@@ -3,7 +3,7 @@
 use crate::{
     cli_world::{GROUNDS, TERMS, World, text},
     peers::{self, Running},
-    serving::{Serving, curl, get, until},
+    serving::{Serving, curl, get, metric, until},
 };
 use serde_json::Value;
 use std::{
@@ -99,7 +99,25 @@ fn all_exported() -> Option<BTreeSet<String>> {
     until("the agent's first round", || {
         scrape().contains("blockfeed_agent_serial")
     });
-    Some(exported(&(serving.metrics() + &scrape())))
+    let mirrored = mirror_figures(&world, &serving.url());
+    Some(exported(&(serving.metrics() + &scrape() + &mirrored)))
+}
+
+/// What a mirror exports that has one source that is away and one that it takes.
+fn mirror_figures(world: &World, source: &str) -> String {
+    let metrics = format!("127.0.0.1:{}", peers::free_port());
+    let away = format!("http://127.0.0.1:{}", peers::free_port());
+    let mut mirror = Command::new(env!("CARGO_BIN_EXE_blockfeed"));
+    mirror.args(["mirror", "--trust-on-first-use", "--source", &away]);
+    mirror.args(["--source", source, "--metrics", &metrics]);
+    mirror.args(["--to", text(&world.dir.path().join("mirror"))]);
+    let _mirror = Running::start(mirror.stdout(Stdio::null()).stderr(Stdio::null()));
+    let scrape = || String::from_utf8(curl(&["-s", &format!("http://{metrics}/metrics")])).unwrap();
+    let size = || metric(&scrape(), "blockfeed_mirror_size");
+    until("the mirror's first look", || {
+        size().is_some_and(|size| size > 0.0)
+    });
+    scrape()
 }
 
 #[test]

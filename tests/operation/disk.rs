@@ -35,7 +35,7 @@ fn as_officer(world: &World, serving: &Serving, officer: &str, arguments: &[&str
     run(&[arguments, &who[..]].concat())
 }
 
-fn decide(world: &World, serving: &Serving, subject: &str) -> Result<String, String> {
+pub fn decide(world: &World, serving: &Serving, subject: &str) -> Result<String, String> {
     let failed = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let proposed = as_officer(world, serving, "o-0017", &propose(subject));
     if !proposed.status.success() {

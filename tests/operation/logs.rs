@@ -4,7 +4,7 @@
 use crate::{
     cli_world::{GROUNDS, PASSPHRASE, TERMS, World, json, run, text},
     peers,
-    serving::{Serving, get},
+    serving::{Serving, curl, get},
 };
 use std::fs;
 
@@ -101,4 +101,57 @@ fn no_secret_and_no_person_stands_in_the_log() {
     // Requests have ids, and a decision's way can be followed.
     assert!(log.contains("\"id\":\"0000"), "{log}");
     assert!(log.contains(&id), "{id}: {log}");
+}
+
+#[test]
+fn nothing_of_a_tip_stands_in_the_log() {
+    if peers::tool("curl").is_none() {
+        return peers::skip("canaries of tips in the log", "curl");
+    }
+    let world = World::begin().stopped();
+    let set = ["logging.level=debug", "serve.form_seconds=0"].map(str::to_owned);
+    let serving = Serving::start(&[], &world.data(), &set);
+    let url = format!("{}/tips/new", serving.url());
+    let form = get(&url, &[]).1;
+    let shown = form.split("name=\"shown\" value=\"").nth(1).unwrap();
+    let shown = shown.split('"').next().unwrap();
+    let [who, told, link] = [
+        "canary-nguyen-van-an",
+        "canary-told-at-the-market",
+        "canary-shop.example",
+    ];
+    let fields = [
+        ("kind", "tip"),
+        ("text", told),
+        ("links", link),
+        ("name", who),
+        ("contact", "0912345678"),
+    ];
+    // Taken, refused for what it lacks, refused for what it is: none of them is repeated in the log.
+    let send = |fields: &[(&str, &str)], to: &str| {
+        let fields = fields
+            .iter()
+            .flat_map(|(name, value)| ["--data-urlencode".to_owned(), format!("{name}={value}")]);
+        let fields: Vec<String> = fields.collect();
+        let mut arguments: Vec<&str> = vec!["-s", "-w", "\n%{http_code}"];
+        arguments.extend(fields.iter().map(String::as_str));
+        arguments.push(to);
+        String::from_utf8(curl(&arguments)).unwrap()
+    };
+    let taken = send(&[&fields[..], &[("shown", shown)]].concat(), &url);
+    assert!(taken.ends_with("201"), "{taken}");
+    let secret = taken
+        .split("id=\"secret\">")
+        .nth(1)
+        .and_then(|text| text.split('<').next());
+    let refused = send(&fields, &url);
+    assert!(!refused.ends_with("201"), "{refused}");
+    let elsewhere = send(&fields, &format!("{}/api/v1/proposals", serving.url()));
+    assert!(!elsewhere.ends_with("201"), "{elsewhere}");
+    get(&format!("{url}?name={who}"), &[]);
+    let log = serving.log();
+    assert!(log.contains("/tips/new"), "{log}");
+    for canary in ["canary", "0912345678", secret.unwrap()] {
+        assert!(!log.contains(canary), "{canary} stands in the log:\n{log}");
+    }
 }

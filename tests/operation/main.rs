@@ -10,6 +10,7 @@ mod peers;
 mod alerts;
 mod disk;
 mod doctor;
+mod limits;
 mod logs;
 mod proxy;
 mod samples;
