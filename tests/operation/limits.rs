@@ -1,14 +1,13 @@
-//! A wrong clock, a slow disk, no memory, no DNS: what is decided for each in deploy/RUNBOOK.md, seen on a real process.
+//! A wrong clock, a slow disk, no DNS: what is decided for each in deploy/RUNBOOK.md, seen on a real process.
 
 use crate::{
     cli_world::{GROUNDS, PASSPHRASE, TERMS, World, json, run, terminate, text},
     disk::decide,
     peers,
-    serving::{Serving, get, until},
+    serving::{Serving, get},
 };
-
 use serde_json::Value;
-use std::{fs, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
@@ -167,49 +166,6 @@ fn on_a_slow_disk_decisions_wait_and_reading_goes_on() {
     let seconds = serving.metric("blockfeed_log_commit_seconds_sum").unwrap();
     assert!(seconds > 1.0, "the commit waited {seconds} s only");
     assert!(listed(&serving, "slow.example.vn"));
-}
-
-#[test]
-fn without_memory_the_process_ends_and_the_next_one_has_all_that_was_acknowledged() {
-    let world = World::begin().stopped();
-    let mut serving = Serving::start(&[], &world.data(), &[]);
-    decide(&world, &serving, "first.example.vn").unwrap();
-    // From here on it gets no more than it has.
-    let process = serving.process.0.id();
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let data = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmData:"))
-        .unwrap();
-    let data: u64 = data.trim().trim_end_matches(" kB").parse().unwrap();
-    let limited = Command::new("prlimit")
-        .args([
-            "--pid",
-            &process.to_string(),
-            &format!("--data={}", data * 1024),
-        ])
-        .status();
-    if !limited.is_ok_and(|status| status.success()) {
-        return peers::skip("no memory", "prlimit");
-    }
-    let names: String = (0..60_000)
-        .map(|n| format!("shop{n}.of{}.example.vn\\n", n % 97))
-        .collect();
-    let file = world.dir.path().join("names");
-    fs::write(&file, names).unwrap();
-    let list = ["propose", "--file", text(&file), "--bulk"];
-    let list = [&list[..], TERMS, GROUNDS].concat();
-    let proposed = officer(&["env".to_owned()], &world, &serving, "o-0017", &list);
-    println!("without memory: {:?}", proposed.as_ref().err());
-    until("the end", || {
-        serving.process.0.try_wait().unwrap().is_some()
-    });
-    assert!(!serving.process.0.wait().unwrap().success() && proposed.is_err());
-
-    let serving = Serving::start(&[], &world.data(), &[]);
-    assert!(listed(&serving, "first.example.vn") && !listed(&serving, "shop1.of1.example.vn"));
-    decide(&world, &serving, "second.example.vn").unwrap();
-    audited(&serving.url());
 }
 
 #[test]
