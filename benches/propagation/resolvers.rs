@@ -119,7 +119,7 @@ pub fn kresd(port: u16, upstream: u16, files: &[&Path]) -> Option<Resolver> {
         .collect();
     let text = format!(
         "net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})\nnet.ipv6 = false\ntrust_anchors.remove('.')\n\
-         modules = {{ 'policy' }}\ncache.size = 50 * MB\n\
+         modules = {{ 'policy' }}\ncache.size = 1000 * MB\n\
          local rules = {{}}\n{rules}\
          policy.add(function (req, query)\n  for _, rule in ipairs(rules) do\n    local action = rule(req, query)\n    \
          if action == policy.PASS then return nil end\n    if action then return action end\n  end\nend)\n\

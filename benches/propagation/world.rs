@@ -141,7 +141,14 @@ impl World {
                     // A sender that is dropped stops it as well.
                     let _ = stopped.await;
                 };
-                agent.run(end, |_| {}).await.unwrap();
+                let told = |report: &Result<agent::Report, agent::Error>| match report {
+                    Ok(report) if report.wants_retry() => {
+                        println!("a round failed: {:?}", report.faults)
+                    }
+                    Ok(_) => {}
+                    Err(error) => println!("a round failed: {error}"),
+                };
+                agent.run(end, told).await.unwrap();
             });
         });
         self._agent = Some(Following {

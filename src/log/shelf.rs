@@ -3,6 +3,7 @@
 //!
 //! The last 64 single steps stand as they are. Older ones are merged two by two, four of each
 //! span at most, so that spans grow by powers of two and the work of merging is spread evenly.
+//! Readers refuse a manifest of more than 128, so what would be more is merged before its turn.
 
 use super::Error;
 use crate::{
@@ -47,7 +48,7 @@ struct Step {
     to: u64,
     added: u64,
     removed: u64,
-    /// How many single steps it holds.
+    /// Its span: a power of two, and no more single steps than it holds.
     steps: u64,
     file: File,
 }
@@ -100,25 +101,49 @@ impl Shelf {
         public: &Path,
         out: &mut Batch,
     ) -> Result<(), Error> {
-        while let Some(at) = self.next_merge() {
-            let (a, b) = (self.deltas[at], self.deltas[at + 1]);
-            let first = read_delta(origin, feed, &a, public)?;
-            let change = first.then(feed.kind(), &read_delta(origin, feed, &b, public)?);
-            if change.is_empty() {
-                // What came and went leaves nothing to say, and an empty delta is never published:
-                // readers at the first serial take the snapshot.
-                if self.snapshot_serial > a.from {
-                    self.deltas.drain(..=at + 1);
-                }
-                break;
+        loop {
+            if self.is_crowded() && self.deltas[0].to <= self.snapshot_serial {
+                self.deltas.remove(0);
+            } else if let Some(at) = self.next_merge() {
+                self.merge(at, origin, feed, public, out)?;
+            } else {
+                return Ok(());
             }
-            let merged = write_delta(origin, feed, a.from, b.to, a.steps + b.steps, &change, out)?;
-            self.deltas.splice(at..=at + 1, [merged]);
         }
-        while self.deltas.len() > MAX_DELTAS - 2 && self.deltas[0].to <= self.snapshot_serial {
-            self.deltas.remove(0);
+    }
+
+    /// Merges two neighbours.
+    fn merge(
+        &mut self,
+        at: usize,
+        origin: &Origin,
+        feed: &FeedName,
+        public: &Path,
+        out: &mut Batch,
+    ) -> Result<(), Error> {
+        let (a, b) = (self.deltas[at], self.deltas[at + 1]);
+        let read = |step: &Step| read_delta(origin, feed, step, public);
+        let (mut change, mut end) = (read(&a)?.then(feed.kind(), &read(&b)?), at + 1);
+        if change.is_empty() {
+            // What came and went leaves nothing to say, and an empty delta is never published.
+            if self.snapshot_serial > a.from {
+                // Readers at the first serial take the snapshot.
+                self.deltas.drain(..=end);
+                return Ok(());
+            }
+            // A chain has to lead on from the snapshot, so the next step begins earlier.
+            end += 1;
+            change = read(&self.deltas[end])?;
         }
+        let (to, steps) = (self.deltas[end].to, a.steps + b.steps);
+        let merged = write_delta(origin, feed, a.from, to, steps, &change, out)?;
+        self.deltas.splice(at..=end, [merged]);
         Ok(())
+    }
+
+    /// Whether there are as many deltas as a manifest may list, but for the one that comes next.
+    fn is_crowded(&self) -> bool {
+        self.deltas.len() >= MAX_DELTAS
     }
 
     /// Whether a new snapshot should be cut.
@@ -191,7 +216,7 @@ impl Shelf {
     }
 
     /// The first of two neighbours to merge: beyond the single steps, where more than four of
-    /// one span stand. Never across the snapshot's serial, from which a chain must lead.
+    /// one span stand; where all are too many, those of the least span.
     fn next_merge(&self) -> Option<usize> {
         let old = self.deltas.len().saturating_sub(SINGLES);
         let mut at = 0;
@@ -201,12 +226,21 @@ impl Shelf {
                 .iter()
                 .take_while(|d| d.steps == span)
                 .count();
-            if run > OF_EACH_SPAN && self.deltas[at].to != self.snapshot_serial {
+            if run > OF_EACH_SPAN && self.may_merge(at) {
                 return Some(at);
             }
             at += run.max(1);
         }
-        None
+        let span = |at: &usize| self.deltas[*at].steps + self.deltas[at + 1].steps;
+        (0..old.saturating_sub(2))
+            .filter(|at| self.is_crowded() && self.may_merge(*at))
+            .min_by_key(span)
+    }
+
+    /// Whether this step may be merged with the next: never across the snapshot's serial, from
+    /// which a chain must lead.
+    fn may_merge(&self, at: usize) -> bool {
+        self.deltas[at].to != self.snapshot_serial
     }
 }
 
@@ -341,5 +375,83 @@ mod tests {
         assert_eq!(shelf.prune(&feed, public, OLD), (lie - listed) as u64);
         assert!(shelf.is_whole(&feed, public));
         assert_eq!(age(public), listed);
+    }
+
+    /// Pushes a step, and looks after the shelf as the sequencer does.
+    fn step(shelf: &mut Shelf, set: &mut Set, public: &Path, line: &str, comes: bool) {
+        let (origin, feed): (Origin, _) = ("shelf.example/1".parse().unwrap(), FeedName::domains());
+        let mut moves = ChangeBuilder::default();
+        match comes {
+            true => moves.add(line),
+            false => moves.remove(line),
+        }
+        let change = moves.finish(feed.kind());
+        set.apply(&change).unwrap();
+        let mut out = Batch::new(public);
+        let to = shelf.serial + 2;
+        shelf.push(&origin, &feed, to, &change, &mut out).unwrap();
+        shelf.tidy(&origin, &feed, public, &mut out).unwrap();
+        out.finish().unwrap();
+    }
+
+    /// The set as the chain from the snapshot's serial makes it of what it was there.
+    fn led_to(shelf: &Shelf, mut set: Set, public: &Path) -> Set {
+        let (origin, feed): (Origin, _) = ("shelf.example/1".parse().unwrap(), FeedName::domains());
+        let mut at = shelf.snapshot_serial;
+        for delta in &shelf.deltas {
+            if delta.from < at {
+                continue;
+            }
+            assert_eq!(delta.from, at);
+            let change = read_delta(&origin, &feed, delta, public).unwrap();
+            assert!(!change.is_empty());
+            set.apply(&change).unwrap();
+            at = delta.to;
+        }
+        assert_eq!(at, shelf.serial);
+        set
+    }
+
+    /// Names that are listed and taken back at once merge to nothing; however many there are, a
+    /// manifest has room for the chain, and the last single steps stand.
+    #[test]
+    fn no_manifest_outgrows_what_readers_take() {
+        let (origin, feed): (Origin, _) = ("shelf.example/1".parse().unwrap(), FeedName::domains());
+        for stays in [0, 3, 1_000] {
+            let dir = tempfile::tempdir().unwrap();
+            let public = dir.path();
+            let mut set = Set::new(feed.kind());
+            let mut out = Batch::new(public);
+            let mut shelf = Shelf::begin(&origin, &feed, 2, &set, &mut out).unwrap();
+            out.finish().unwrap();
+            let (mut at_snapshot, mut pending) = (set.clone(), None);
+            for n in 0..900 {
+                let line = format!("E n{n}.example + 2026-000001");
+                step(&mut shelf, &mut set, public, &line, true);
+                if stays == 0 || n % stays != 0 {
+                    step(&mut shelf, &mut set, public, &line, false);
+                }
+                assert!(shelf.deltas.len() <= MAX_DELTAS, "{}", shelf.deltas.len());
+                let singles = shelf.deltas.iter().rev().take_while(|d| d.steps == 1);
+                assert!(singles.count() >= SINGLES.min(shelf.deltas.len()));
+                // Of 900, three snapshots are cut, each listed some steps later.
+                if n % 300 == 200 {
+                    let mut out = Batch::new(public);
+                    let cut = cut(&origin, &feed, shelf.serial, &set, &mut out).unwrap();
+                    out.finish().unwrap();
+                    pending = Some((cut, set.clone()));
+                }
+                if n % 300 == 210
+                    && let Some((cut, then)) = pending.take()
+                {
+                    shelf.install(&cut);
+                    at_snapshot = then;
+                }
+                if n % 50 == 0 {
+                    let led = led_to(&shelf, at_snapshot.clone(), public);
+                    assert_eq!(led.digest(&origin, &feed), set.digest(&origin, &feed));
+                }
+            }
+        }
     }
 }
