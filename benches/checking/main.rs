@@ -145,7 +145,7 @@ fn one(guard: &Guard, gatherer: &Gatherer, rows: u64) {
 /// One check by the program, its start and the reading of its lists included.
 fn program(dir: &Path) {
     let sets = format!("registry.sets={:?}", dir.join("sets"));
-    let mut times: Vec<Duration> = (0..20)
+    let mut times: Vec<Duration> = (0..200)
         .map(|n| {
             let began = Instant::now();
             let mut command = Command::new(env!("CARGO_BIN_EXE_blockfeed"));

@@ -20,7 +20,10 @@ mod signed;
 mod world;
 
 use ask::{Asker, Upstream};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 use world::World;
 
 /// What `signed` signs with.
@@ -55,7 +58,7 @@ fn main() {
         .into_iter()
         .any(is_wanted)
     {
-        ours(listed.clone(), trials, &is_wanted);
+        ours(&listed, trials, &is_wanted);
     }
     if is_wanted("empty") {
         empty(trials);
@@ -71,14 +74,21 @@ fn head(of: &str) {
 }
 
 /// The resolvers on our zones, one after the other.
-fn ours(listed: Vec<String>, trials: usize, is_wanted: &dyn Fn(&str) -> bool) {
+fn ours(listed: &[String], trials: usize, is_wanted: &dyn Fn(&str) -> bool) {
     let upstream = Upstream::start();
     let [bind, unbound, pdns, behind, kresd] = [(); 5].map(|()| peers::free_port());
-    let mut world = World::start(listed, &[bind], &[unbound]);
+    let mut world = World::start(listed.to_vec(), &[bind], &[unbound]);
     let files = tempfile::tempdir().unwrap();
     let agent = (is_wanted("unbound") || is_wanted("kresd"))
         .then(|| world.follow(Some(behind), Some(files.path().to_owned())));
-    let mut spare = (1..world.names.len()).step_by(world.names.len() / 2000 + 1);
+    // A name below another that is listed stays blocked when it is taken back itself.
+    let all: HashSet<&str> = listed.iter().map(String::as_str).collect();
+    let is_open = |name: &&String| {
+        let above = name.match_indices('.').map(|(at, _)| &name[at + 1..]);
+        !above.into_iter().any(|parent| all.contains(parent))
+    };
+    let spare = listed.iter().step_by(listed.len() / 2000 + 1).skip(1);
+    let mut spare = spare.filter(is_open).cloned();
     let mut run =
         |what: &str, port: u16, resolver: Option<resolvers::Resolver>, gap: u64, trials| {
             let Some(_resolver) = resolver else {
@@ -87,8 +97,7 @@ fn ours(listed: Vec<String>, trials: usize, is_wanted: &dyn Fn(&str) -> bool) {
             let mut asker = Asker::new(port);
             settle(&world, &mut asker);
             head(what);
-            let mut bases = spare.by_ref().map(|at| world.names[at].clone());
-            for figures in trials_of(&world, &mut asker, trials, gap, &mut bases) {
+            for figures in trials_of(&world, &mut asker, trials, gap, &mut spare) {
                 figures.print();
             }
         };

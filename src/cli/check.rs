@@ -73,9 +73,9 @@ impl CheckArgs {
             return explain(code, out);
         }
         let guard = guard::load(config)?;
-        let gatherer = facts::gatherer(config, &guard, self.wait)?;
-        let list = self.list()?;
         let online = !self.offline && !config.registry.offline;
+        let gatherer = facts::gatherer(config, &guard, online.then_some(self.wait))?;
+        let list = self.list()?;
         let mut asked = Vec::new();
         let options = Options {
             category: &self.category,
@@ -85,7 +85,7 @@ impl CheckArgs {
         };
         if self.file.is_none() {
             let batch = Batch::read(&list, &guard, &options);
-            asked = facts::of_each(&gatherer, &batch, online).await;
+            asked = facts::of_each(&gatherer, &batch).await;
         }
         let (now, mut progress) = (when::now(), Progress::new());
         let known = |subject: &Subject| {

@@ -23,11 +23,16 @@ use crate::{
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Asks for facts as the settings say; a live source has `wait` seconds.
-pub fn gatherer(config: &Config, guard: &Guard, wait: u64) -> Result<Arc<Gatherer>, Error> {
+/// Asks for facts as the settings say. Live sources have so many seconds; without any, lists and data sets alone are asked.
+pub fn gatherer(config: &Config, guard: &Guard, wait: Option<u64>) -> Result<Arc<Gatherer>, Error> {
     let mut settings = config.registry.clone();
-    settings.source_seconds = settings.source_seconds.min(wait);
-    settings.total_seconds = settings.total_seconds.min(wait);
+    match wait {
+        Some(wait) => {
+            settings.source_seconds = settings.source_seconds.min(wait);
+            settings.total_seconds = settings.total_seconds.min(wait);
+        }
+        None => settings.offline = true,
+    }
     let gatherer = Gatherer::new(&settings, &config.log.data, guard.lists().clone())?;
     Ok(Arc::new(gatherer))
 }
@@ -39,16 +44,11 @@ pub fn has_sets(config: &Config) -> bool {
 }
 
 /// The facts on each subject that was understood, side by side.
-pub async fn of_each(gatherer: &Arc<Gatherer>, batch: &Batch, live: bool) -> Vec<Facts> {
+pub async fn of_each(gatherer: &Arc<Gatherer>, batch: &Batch) -> Vec<Facts> {
     let mut asked = JoinSet::new();
     for line in batch.rows.iter().filter_map(|row| row.line()) {
         let (gatherer, subject) = (gatherer.clone(), line.subject().clone());
-        asked.spawn(async move {
-            match live {
-                true => gatherer.gather(&subject, when::now()).await,
-                false => gatherer.offline(&subject, when::now()),
-            }
-        });
+        asked.spawn(async move { gatherer.gather(&subject, when::now()).await });
     }
     asked.join_all().await
 }
@@ -67,7 +67,7 @@ pub fn preview(
     }
     let lines = lines();
     let guard = guard::load(config)?;
-    let gatherer = gatherer(config, &guard, 1)?;
+    let gatherer = gatherer(config, &guard, None)?;
     let overrides: Vec<Override> = list
         .guard
         .overrides

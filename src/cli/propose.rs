@@ -165,7 +165,7 @@ impl ProposeArgs {
         }
         let (now, mut progress) = (when::now(), Progress::new());
         // Nobody is asked over the network, so nobody is waited for.
-        let gatherer = facts::gatherer(config, guard, 1)?;
+        let gatherer = facts::gatherer(config, guard, None)?;
         let facts = |subject: &Subject| gatherer.offline(subject, now);
         let tell = |done: usize| progress.tell(&format!("{done} lines checked"));
         let (batch, of_list) = known::read(&bytes, guard, &options, facts, tell, now);

@@ -259,12 +259,10 @@ impl FactsArgs {
     async fn run(self, config: &Config, out: Output) -> Result<(), Error> {
         let lists = super::guard::lists(config)?;
         let subject = read(&self.subject, &lists)?;
-        let settings = &config.registry;
-        let gatherer = Gatherer::new(settings, &config.log.data, Arc::new(lists))?;
-        let facts = match self.offline || settings.offline {
-            true => gatherer.offline(&subject, when::now()),
-            false => gatherer.gather(&subject, when::now()).await,
-        };
+        let mut settings = config.registry.clone();
+        settings.offline |= self.offline;
+        let gatherer = Gatherer::new(&settings, &config.log.data, Arc::new(lists))?;
+        let facts = gatherer.gather(&subject, when::now()).await;
         out.data(&facts)?;
         if out.json {
             return Ok(());

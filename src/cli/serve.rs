@@ -186,7 +186,7 @@ pub fn open(
         respond_hours: guard.lists().plan.respond_hours(),
         test_subjects: guard.lists().test_subjects.clone(),
         guard: Some(guard.clone()),
-        gatherer: Some(facts::gatherer(config, &guard, 1)?),
+        gatherer: Some(facts::gatherer(config, &guard, None)?),
         judge: Arc::new(move |body, ledger, now, parts| {
             guard::judge(&guard, body, ledger, now, parts)
         }),

@@ -32,6 +32,12 @@ pub struct Gatherer {
     sets: Sets,
     lists: Arc<Lists>,
     bound: Bound,
+    /// None where the settings say `offline`: reading the machine's root certificates alone takes milliseconds.
+    live: Option<Live>,
+}
+
+/// Who is asked over the network.
+struct Live {
     rdap: Rdap,
     whois: Whois,
     /// Why there is no resolver, where there is none.
@@ -46,20 +52,11 @@ impl Gatherer {
     /// # Errors
     /// Where TLS can't be set up on this machine.
     pub fn new(config: &Config, data: &Path, lists: Arc<Lists>) -> Result<Gatherer, fetch::Error> {
-        let reach = Reach {
-            allow: config.allow.clone(),
-            refuse: config.refuse.clone(),
-        };
-        // Side by side, so none of them may take longer than all together.
-        let time = config.source_time().min(config.total_time());
         Ok(Gatherer {
             sets: Sets::open(&config.sets(data)),
             lists,
             bound: Bound::counting(config.neighbours),
-            rdap: Rdap::new(Outside::new(reach.clone())?, time),
-            whois: Whois::new(reach, time).at_port(config.whois_port),
-            dns: Dns::new(config.resolver, time),
-            places: Semaphore::new(AT_ONCE),
+            live: (!config.offline).then(|| Live::new(config)).transpose()?,
         })
     }
 
@@ -74,15 +71,37 @@ impl Gatherer {
     }
 
     /// What everybody says: data sets, lists, the name's registry and the DNS, side by side and within the bounds that the
-    /// settings give. Data sets are read on the calling thread; they take microseconds. Of many names some tens are asked
-    /// about at once, the others wait.
+    /// settings give; the first two alone where they say `offline`. Data sets are read on the calling thread; they take
+    /// microseconds. Of many names some tens are asked about at once, the others wait.
     pub async fn gather(&self, subject: &Subject, now: u64) -> Facts {
         let mut facts = self.offline(subject, now);
-        if subject.kind() != Kind::Domain {
-            return facts;
+        if let (Kind::Domain, Some(live)) = (subject.kind(), &self.live) {
+            live.complete(&mut facts, &self.lists, subject.name(), now)
+                .await;
         }
-        let name = subject.name();
-        let registrable = self.lists.suffixes.registrable(name).unwrap_or(name);
+        facts
+    }
+}
+
+impl Live {
+    fn new(config: &Config) -> Result<Live, fetch::Error> {
+        let reach = Reach {
+            allow: config.allow.clone(),
+            refuse: config.refuse.clone(),
+        };
+        // Side by side, so none of them may take longer than all together.
+        let time = config.source_time().min(config.total_time());
+        Ok(Live {
+            rdap: Rdap::new(Outside::new(reach.clone())?, time),
+            whois: Whois::new(reach, time).at_port(config.whois_port),
+            dns: Dns::new(config.resolver, time),
+            places: Semaphore::new(AT_ONCE),
+        })
+    }
+
+    /// Puts registration and delegation of a name where data sets left them open.
+    async fn complete(&self, facts: &mut Facts, lists: &Lists, name: &str, now: u64) {
+        let registrable = lists.suffixes.registrable(name).unwrap_or(name);
         let by_set = !matches!(
             facts.registration.outcome,
             Outcome::NotAsked(Unasked::Offline)
@@ -90,34 +109,41 @@ impl Gatherer {
         let registration = async {
             match by_set {
                 true => None,
-                false => Some(self.registration(registrable, now).await),
+                false => Some(self.registration(lists, registrable, now).await),
             }
         };
         // Waiting for a place isn't the sources' slowness; none of them is held longer than the bound.
         let _place = self.places.acquire().await;
         let (registration, delegation) =
-            tokio::join!(registration, self.delegation(name, registrable, now));
+            tokio::join!(registration, self.delegation(lists, name, registrable, now));
         facts.delegation = delegation;
-        facts.registration = registration.unwrap_or(facts.registration);
-        facts
+        if let Some(registration) = registration {
+            facts.registration = registration;
+        }
     }
 
     /// By RDAP, or by WHOIS where the registry has none.
-    async fn registration(&self, name: &str, now: u64) -> Sourced<Registration> {
-        if let Some(base) = self.lists.rdap_servers.of(name) {
+    async fn registration(&self, lists: &Lists, name: &str, now: u64) -> Sourced<Registration> {
+        if let Some(base) = lists.rdap_servers.of(name) {
             return self.rdap.ask(base, name, now).await;
         }
-        match self.lists.whois_servers.of(name) {
+        match lists.whois_servers.of(name) {
             Some(server) => self.whois.ask(server, name, now).await,
             None => Sourced::not_asked(Unasked::NoSource, now),
         }
     }
 
-    async fn delegation(&self, name: &str, registrable: &str, now: u64) -> Sourced<Delegation> {
+    async fn delegation(
+        &self,
+        lists: &Lists,
+        name: &str,
+        registrable: &str,
+        now: u64,
+    ) -> Sourced<Delegation> {
         match &self.dns {
             Ok(dns) => {
-                let parking = &self.lists.parking_servers;
-                dns.ask(name, registrable, parking, now).await
+                dns.ask(name, registrable, &lists.parking_servers, now)
+                    .await
             }
             Err(why) => failed(FaultKind::Unreachable, why.clone(), now),
         }
