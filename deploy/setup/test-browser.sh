@@ -7,7 +7,8 @@ source deploy/setup/needs.sh
 
 need_toolchain
 need_libraries
-cargo build --locked --bin blockfeed
+# As `make test` builds it, with the same features: `cargo build` alone would compile it a second time.
+cargo test --locked --no-run --test desk
 
 # need_program NAME PACKAGE: installs the package where the program isn't there.
 need_program() {
