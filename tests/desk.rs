@@ -89,6 +89,27 @@ fn a_list_is_proposed_and_approved_by_passkeys() {
     let stayed = officer.sign(&paper, &day.first);
     assert_eq!(stayed.status, 303, "{}", stayed.text());
     assert!(!is_listed(&day.house, "11tiki-khuyen-mai.example"));
+    // What is stayed can be named still: stayed for longer by two, revoked in the end.
+    let stays = || {
+        day.house
+            .get("/api/v1/lookup?q=11tiki-khuyen-mai.example")
+            .json()["stayed"]
+            .clone()
+    };
+    assert_eq!(stays()[0]["decision"], id, "{}", stays());
+    let until = desk_world::day(now() + 14 * 86_400);
+    let named = [("named", "11tiki-khuyen-mai.example")];
+    let longer = [("length", "longer"), ("until", until.as_str())];
+    for (act, more) in [("stay", &longer[..]), ("revoke", &[])] {
+        let paper = officer.made(
+            &format!("/desk/act/{act}"),
+            &[&grounds[..], &named, more].concat(),
+        );
+        let signed = officer.sign(&paper, &day.first);
+        let approved = approver.sign(signed.header("location"), &day.second);
+        assert_eq!(approved.status, 303, "{act}: {}", approved.text());
+    }
+    assert!(stays().is_null() && !is_listed(&day.house, "11tiki-khuyen-mai.example"));
     let revoke = [&grounds[..], &[("named", "203.0.113.9")]].concat();
     let paper = officer.made("/desk/act/revoke", &revoke);
     let proposal = officer

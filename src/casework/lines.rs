@@ -1,12 +1,13 @@
 //! The subjects of a decision, as far as a page shows them, and the stays that hold a subject back.
 
-use super::{Casework, Error, opening::committed_in};
+use super::{Casework, Error, Hold, opening::committed_in};
 use crate::{
     canon::DecisionId,
     decision::PartRef,
     entries::FeedName,
     subject::{Kind, Line, Scope, feed_of},
 };
+use std::collections::BTreeMap;
 
 /// One subject of a decision.
 #[derive(Debug, Clone)]
@@ -107,6 +108,34 @@ impl Casework {
             }
         }
         Ok(held)
+    }
+
+    /// The subject's own entries that open stays hold back, one a decision and scope.
+    pub(super) fn stayed(&self, query: &str) -> Result<Vec<Hold>, Error> {
+        let (line, _) = self.read_query(query)?;
+        let line = line.line();
+        let feed = FeedName::parse(&feed_of(&line)).map_err(|e| Error::NoFeed(e.to_string()))?;
+        let names = self.names_of(&line);
+        let own = |name: &&String| **name == line.name || feed.platform().is_some();
+        let texts: Vec<String> = names
+            .iter()
+            .filter(own)
+            .flat_map(|name| spellings(line.kind, name, true))
+            .collect();
+        // Two stays can hold back the same entry.
+        let mut found: BTreeMap<(DecisionId, &String), Hold> = BTreeMap::new();
+        for open in self.open_stays() {
+            for text in &texts {
+                let wanted = std::slice::from_ref(text);
+                if self.any_names(&open.parts, wanted)? && !self.any_names(&open.ended, wanted)? {
+                    let (ledger, decision) = (self.inner.authority.ledger(), &open.held.decision);
+                    let line = Line::parse(text).map_err(|e| Error::NoFeed(e.to_string()))?;
+                    let hold = Hold::own(&ledger, &feed, line.name, line.scope, decision.as_str());
+                    found.insert((decision.clone(), text), hold);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Whether one of these parts has one of these lines.

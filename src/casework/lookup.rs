@@ -2,9 +2,9 @@
 
 use super::{Casework, Error};
 use crate::{
-    canon::Origin,
+    canon::{DecisionId, Origin},
     decision::{Basis, Ledger, is_commitment},
-    entries::{Entry, FeedName},
+    entries::{Entry, FeedName, Measure},
     log::{Current, FeedView},
     subject::{Kind, Line, OwnedLine, Scope, cover, feed_of, net, typed},
 };
@@ -28,6 +28,10 @@ pub struct Lookup {
     pub listed: bool,
     /// Every entry that holds it, the nearest first.
     pub holds: Vec<Hold>,
+    /// Its own entries that a stay holds back, where these were asked for: what a longer stay or a
+    /// revocation can name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stayed: Vec<Hold>,
     /// Subjects above it that cover it.
     pub covered_by: Vec<String>,
     /// The serial of each feed that was asked.
@@ -74,8 +78,18 @@ impl Casework {
             notes,
             listed: !holds.is_empty(),
             holds,
+            stayed: Vec::new(),
             covered_by,
             serials: serial.map(|serial| (feed, serial)).into_iter().collect(),
+        })
+    }
+
+    /// The same with what is stayed, for which the parts of open stays are read.
+    pub fn lookup_with_stays(&self, query: &str) -> Result<Lookup, Error> {
+        let stayed = self.stayed(query)?;
+        Ok(Lookup {
+            stayed,
+            ..self.lookup(query)?
         })
     }
 
@@ -154,20 +168,36 @@ fn holds(
 }
 
 fn hold(view: &FeedView, ledger: &Ledger, feed: &FeedName, entry: &Entry<'_>, own: bool) -> Hold {
-    let row = view.row(entry.decision);
-    let record = crate::canon::DecisionId::new(entry.decision)
-        .ok()
-        .and_then(|id| ledger.lists().get(&id));
+    let not_after = view.row(entry.decision).map_or(0, |row| row.not_after);
     Hold {
-        feed: feed.clone(),
-        subject: format!("{}:{}", feed.kind(), entry.name),
-        scope: entry.scope.as_char(),
         own,
-        decision: entry.decision.to_owned(),
-        measure: crate::entries::Measure::of(feed.kind()).as_str(),
-        not_after: row.map_or(0, |row| row.not_after),
-        category: record.map_or_else(String::new, |r| r.body.category.clone()),
-        basis: record.map(|r| r.body.basis.clone()),
+        not_after,
+        ..Hold::own(ledger, feed, entry.name, entry.scope, entry.decision)
+    }
+}
+
+impl Hold {
+    /// A subject's own entry under a decision, in force or not.
+    pub(super) fn own(
+        ledger: &Ledger,
+        feed: &FeedName,
+        name: &str,
+        scope: Scope,
+        decision: &str,
+    ) -> Self {
+        let id = DecisionId::new(decision).ok();
+        let record = id.and_then(|id| ledger.lists().get(&id));
+        Self {
+            feed: feed.clone(),
+            subject: format!("{}:{name}", feed.kind()),
+            scope: scope.as_char(),
+            own: true,
+            decision: decision.to_owned(),
+            measure: Measure::of(feed.kind()).as_str(),
+            not_after: record.map_or(0, |record| record.not_after),
+            category: record.map_or_else(String::new, |r| r.body.category.clone()),
+            basis: record.map(|r| r.body.basis.clone()),
+        }
     }
 }
 

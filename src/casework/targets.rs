@@ -8,7 +8,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// An entry in force, as far as targets look at it.
+/// An entry in force or stayed, as far as targets look at it.
 pub trait Holding: Clone {
     /// With its kind.
     fn subject(&self) -> &str;
@@ -90,7 +90,9 @@ impl<'a, H: Holding> Gathering<'a, H> {
                 hold.subject(),
                 hold.decision().map(|id| id.to_string()).unwrap_or_default()
             ),
-            None => format!("{canonical} isn't in force, so there is nothing to end or to stay"),
+            None => format!(
+                "{canonical} is neither in force nor stayed, so there is nothing to end or to stay"
+            ),
         })
     }
 

@@ -31,6 +31,7 @@ pub fn lookup(config: &Config, state: &Path, typed: &str) -> Result<Lookup, Erro
         canonical: Some(read.line.subject().to_string()),
         listed: !holds.is_empty(),
         holds,
+        stayed: Vec::new(),
         more: BTreeMap::from([(
             "serials".to_owned(),
             serde_json::json!({ feed.as_str(): serial }),

@@ -56,7 +56,8 @@ impl TargetArgs {
                     let (typed, scope) = of_line(typed);
                     let found = server.lookup(typed).await?;
                     let canonical = found.canonical.unwrap_or_else(|| typed.to_owned());
-                    let named = gathering.subject(&canonical, scope, found.holds);
+                    let held = found.holds.into_iter().chain(found.stayed);
+                    let named = gathering.subject(&canonical, scope, held);
                     named.map_err(Error::Said)?;
                 }
             }

@@ -92,6 +92,9 @@ pub struct Lookup {
     pub listed: bool,
     #[serde(default)]
     pub holds: Vec<Hold>,
+    /// Its own entries that a stay holds back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stayed: Vec<Hold>,
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
 }

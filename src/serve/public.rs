@@ -73,7 +73,9 @@ pub(super) async fn lookup(
     asked: Result<Query<Looked>, QueryRejection>,
 ) -> Answer<Json<Lookup>> {
     let Query(Looked { q }) = query(asked)?;
-    site.ask(move |desk| desk.lookup(&q)).await.map(Json)
+    site.ask(move |desk| desk.lookup_with_stays(&q))
+        .await
+        .map(Json)
 }
 
 /// A decision's life: what it said, who signed, what touched it, its proof.

@@ -234,8 +234,9 @@ impl Casework {
                 Ok(decision) => gathering.decision(decision),
                 Err(_) => {
                     let (typed, scope) = of_line(typed);
-                    let found = self.lookup(typed)?;
-                    let named = gathering.subject(&found.canonical, scope, found.holds);
+                    let found = self.lookup_with_stays(typed)?;
+                    let held = found.holds.into_iter().chain(found.stayed);
+                    let named = gathering.subject(&found.canonical, scope, held);
                     named.map_err(|why| Error::Invalid {
                         what: "the subject",
                         why,

@@ -128,7 +128,8 @@ pub(super) async fn link(
 }
 
 /// `POST /desk/cases/{id}/state`. An appeal that is to be stayed leads on to the stay itself, which
-/// the officer signs: the case says what was done, the log what holds.
+/// the officer signs. What takes two signatures is written down once both are there, so that nobody
+/// reads of a revocation that was only proposed: the case says what was done, the log what holds.
 pub(super) async fn advance(
     State(site): State<Site>,
     visitor: Visitor,
@@ -147,12 +148,10 @@ pub(super) async fn advance(
     let (of, by) = (case.id.clone(), hand(&staff));
     site.ask(move |desk| desk.move_case(&of, to, &why, &by))
         .await?;
-    let act = match to {
-        CaseState::Stayed | CaseState::Confirmed => "stay",
-        CaseState::Revoked => "revoke",
-        _ => return see_other(&format!("/desk/cases/{id}")),
-    };
-    see_other(&act_path(act, &case))
+    match to {
+        CaseState::Stayed => see_other(&act_path("stay", &case)),
+        _ => see_other(&format!("/desk/cases/{id}")),
+    }
 }
 
 /// `POST /desk/cases/{id}/informant`
