@@ -172,10 +172,10 @@ fn cases(house: &House, count: usize, names: &[String]) -> Vec<CaseId> {
         };
         let id = desk.open_case(new, &Hand::public()).unwrap().id;
         let by = Hand::new("thu.ha", UNITS[n % UNITS.len()]);
-        if n % 3 != 0 {
+        if !n.is_multiple_of(3) {
             let step = |to| desk.move_case(&id, to, "Đã xem hồ sơ.", &by).unwrap();
             step(CaseState::Open);
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 desk.add_note(&id, "Đã gọi lại cho người báo tin.", &by)
                     .unwrap();
             }
@@ -186,7 +186,7 @@ fn cases(house: &House, count: usize, names: &[String]) -> Vec<CaseId> {
         id
     };
     // The officers are of the first unit: they see its cases, and what nobody has taken up.
-    let theirs = |n: &usize| n % 3 == 0 || n % UNITS.len() == 0;
+    let theirs = |n: &usize| n.is_multiple_of(3) || n.is_multiple_of(UNITS.len());
     let ids: Vec<CaseId> = (0..count).map(open).collect();
     let numbered = ids.into_iter().enumerate();
     numbered
@@ -204,7 +204,7 @@ fn people(house: &House, count: usize) -> (Vec<Desk>, Desk) {
     let first = Person::signed_in(house, "thu.ha", &["officer"], Some("o-0001"));
     let mut officers = vec![desk(first)];
     for n in 1..count {
-        let roles: &[&str] = if n % 4 == 0 {
+        let roles: &[&str] = if n.is_multiple_of(4) {
             &["officer", "approver", "senior"]
         } else {
             &["officer"]

@@ -28,6 +28,9 @@ pub enum Write<'a> {
     },
 }
 
+/// A key of a private table, and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 impl Store {
     /// Sets one key of a private table.
     pub fn put(
@@ -110,7 +113,7 @@ impl Store {
     }
 
     /// The pair of a private table with the highest key.
-    pub fn last(&self, table: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn last(&self, table: &str) -> Result<Option<Pair>, Error> {
         self.walk(table, b"", IteratorMode::End)?.next().transpose()
     }
 
@@ -136,7 +139,7 @@ pub struct Scan<'a> {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<(Vec<u8>, Vec<u8>), Error>;
+    type Item = Result<Pair, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.rows.next()? {
