@@ -21,6 +21,7 @@
 //! | 1 | `trust` | trust document, root, keys, officers, policy | decisions |
 //! | 1 | `entries` | the set in force as plain data: entry, set, change, digest, proof of absence | where it came from |
 //! | 1 | `registry` | facts: the lists, the suffix list, data sets, RDAP, WHOIS, DNS | what follows from them |
+//! | 1 | `seal` | secrets in files beside the database, and sealing under them | what is sealed |
 //! | 2 | `accounts` | who may sign in at the desk: accounts, sessions, enrolment, the journal of it | what they do there, transport, decisions |
 //! | 2 | `decision` | leaves, parts, approvals, canonical bytes, and the fold to entries; pure | storage, clocks |
 //! | 3 | `check` | the guard and the reading of a list; pure | where facts came from |
@@ -51,6 +52,7 @@ pub mod fetch;
 pub mod log;
 pub mod probe;
 pub mod registry;
+pub mod seal;
 pub mod serve;
 pub mod store;
 pub mod subject;

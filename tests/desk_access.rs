@@ -98,6 +98,96 @@ fn nobody_gets_more_than_their_role() {
     assert!(auditor.get("/desk/journal").text().contains("refused"));
 }
 
+/// Every role of two units on every route of a case: another unit's case isn't there, whatever the role,
+/// but for those who sum up and look over.
+#[test]
+fn another_units_case_is_missing() {
+    let house = House::new();
+    let owner = Person::signed_in(&house, "lan", &["officer"], None);
+    let call = [("channel", "letter"), ("kind", "tip"), ("text", "x")];
+    assert_eq!(owner.post("/desk/cases/new", &call).status, 201);
+    let filter = blockfeed::casework::CaseFilter::default();
+    let page = house.casework.cases(&filter, 9).unwrap();
+    let id = page.cases[0].0.id.to_string();
+    let people = |unit: &'static str, tag: &str| -> Vec<(Role, Person<'_>)> {
+        let person = |role: Role| {
+            let name = format!("{tag}.{role}");
+            (role, Person::of_unit(&house, unit, &name, &[role.as_str()]))
+        };
+        Role::ALL.into_iter().map(person).collect()
+    };
+    let routes = ROUTES.iter().filter(|route| {
+        route.path.starts_with("/desk/cases/{id}") && !matches!(route.who, Who::Anybody)
+    });
+    let (mut missing, mut there) = (0, 0);
+    for (unit, tag) in [("moit.e-commerce", "b"), ("mof.tax", "c"), ("moit", "d")] {
+        for (role, person) in &people(unit, tag) {
+            let listed = person.get("/desk/cases").text().contains(&id);
+            for route in routes.clone() {
+                let path = route.path.replace("{id}", &id);
+                let answer = match route.method {
+                    "GET" => person.get(&path),
+                    _ => person.post(&path, &[]),
+                };
+                let what = format!(
+                    "{role} of {unit} {} {path}: {}",
+                    route.method, answer.status
+                );
+                let may = route.who.may(&BTreeSet::from([*role]));
+                let all = matches!(role, Role::Coordinator | Role::Auditor);
+                match (may, unit == "mof.tax" && !all) {
+                    (false, _) => assert_eq!(answer.status, 403, "{what}"),
+                    (true, true) => {
+                        assert_eq!(answer.status, 404, "{what}");
+                        assert!(!listed, "{what}: it is listed");
+                        missing += 1;
+                    }
+                    (true, false) => {
+                        assert!(matches!(answer.status, 200 | 303 | 422), "{what}");
+                        assert!(listed, "{what}: it isn't listed");
+                        there += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        missing > 10 && there > 30,
+        "{missing} missing, {there} there"
+    );
+}
+
+#[test]
+fn a_stolen_database_has_no_code() {
+    let house = House::new();
+    let person = Person::signed_in(&house, "thu.ha", &["officer"], None);
+    let secret = person.secret().to_vec();
+    let token = desk_world::invite(&house, "moi.den", "moit.e-commerce", &["officer"], None);
+    let invited = house.get(&format!("/desk/enrol/{token}")).text();
+    let invited = desk_world::between(&invited, "<code>", "</code>").unwrap();
+    let invited = invited.replace(' ', "");
+    let store = house.authority.store();
+    for row in store.scan("accounts", b"").unwrap() {
+        let (_, value) = row.unwrap();
+        let text = String::from_utf8(value).unwrap();
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &secret);
+        assert!(
+            !text.contains(&base64) && !text.contains(&invited),
+            "{text}"
+        );
+        assert!(text.contains("sealed"), "{text}");
+    }
+    let file = house.public().with_file_name("keys").join("accounts.key");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    // The database on another machine, without the file: the right code is no code there.
+    let code = person.code(30);
+    std::fs::remove_file(&file).unwrap();
+    let house = house.restart();
+    let mut thief = Person::returning(&house, "thu.ha", &secret);
+    assert_eq!(thief.sign_in(PASSWORD, &code).status, 401);
+}
+
 #[test]
 fn a_form_of_another_page_is_refused() {
     let house = House::new();

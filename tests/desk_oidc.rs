@@ -83,7 +83,7 @@ fn an_officer_signs_in_through_the_identity_provider() {
     options.serve.accounts.oidc.secret_file = Some(secret);
     options.serve.accounts.oidc.redirect = redirect;
     let house = House::with(options);
-    invite(&house, "thu.ha", &["officer"], None);
+    invite(&house, "thu.ha", "moit.e-commerce", &["officer"], None);
 
     // Nobody is who isn't linked.
     let (answer, _) = through(&house, theirs);

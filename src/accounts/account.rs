@@ -248,7 +248,8 @@ impl Accounts {
             subject: None,
             epoch: 0,
         };
-        let enrolment = record.begin_enrolment(&new.name, self.config().link, now)?;
+        let enrolment =
+            record.begin_enrolment(&new.name, &self.inner.key, self.config().link, now)?;
         let told = Told::of(Event::Created, &new.name).by(by);
         self.save(&mut tail, &new.name, &record, told, now)?;
         Ok(enrolment)
@@ -279,7 +280,8 @@ impl Accounts {
             Change::Reset => {
                 (record.password, record.codes) = (None, None);
                 record.epoch += 1;
-                enrolment = Some(record.begin_enrolment(name, self.config().link, now)?);
+                enrolment =
+                    Some(record.begin_enrolment(name, &self.inner.key, self.config().link, now)?);
                 Event::Reset
             }
             Change::Roles(roles) => {
@@ -308,6 +310,27 @@ impl Accounts {
     /// One account.
     pub fn account(&self, name: &Name) -> Result<Account, Error> {
         Ok(self.known(name)?.view(name))
+    }
+
+    /// Seals what was kept in the clear before there was a key, and says whose codes can't be opened.
+    pub(super) fn seal_codes(&self) -> Result<(), Error> {
+        let key = &self.inner.key;
+        let mut changed = Vec::new();
+        for (name, mut record) in self.rows()? {
+            let mut was_clear = false;
+            let link = record.link.as_mut().map(|link| &mut link.codes);
+            for codes in record.codes.as_mut().into_iter().chain(link) {
+                was_clear |= codes.close(&name, key)?;
+            }
+            if was_clear {
+                changed.push((name.as_str().as_bytes().to_vec(), record.to_bytes()?));
+            }
+            if record.codes.is_some_and(|codes| !codes.opens(&name, key)) {
+                tracing::error!(%name, "the one-time codes aren't sealed under accounts.key: put the file back, or \
+                    make a new link by `blockfeed account reset`");
+            }
+        }
+        Ok(self.store().overwrite(ACCOUNTS, &changed)?)
     }
 
     pub(super) fn rows(&self) -> Result<Vec<(Name, Record)>, Error> {

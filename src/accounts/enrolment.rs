@@ -1,7 +1,7 @@
 //! Enrolment: by a link that is good once, a person chooses a password and sets up the codes.
 
 use super::{Accounts, Error, Event, Name, Secret, account::Record, journal::Told, totp::Codes};
-use crate::canon::Base64;
+use crate::{canon::Base64, seal::Key};
 use serde::{Deserialize, Serialize};
 
 /// What the link is kept as.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Link {
     sha256: Base64,
     pub(super) until: u64,
-    codes: Codes,
+    pub(super) codes: Codes,
 }
 
 /// A link that was made: the one time that its token is seen.
@@ -27,6 +27,7 @@ impl Record {
     pub(super) fn begin_enrolment(
         &mut self,
         name: &Name,
+        key: &Key,
         span: u64,
         now: u64,
     ) -> Result<Enrolment, Error> {
@@ -35,7 +36,7 @@ impl Record {
         self.link = Some(Link {
             sha256: Base64(token.hash().to_vec()),
             until,
-            codes: Codes::draw()?,
+            codes: Codes::draw(name, key)?,
         });
         Ok(Enrolment {
             name: name.clone(),
@@ -50,7 +51,7 @@ impl Accounts {
     pub fn enrolling(&self, token: &Secret, now: u64) -> Result<(Name, String), Error> {
         let (name, record) = self.of_link(token, now)?;
         let link = record.link.ok_or(Error::Link)?;
-        let url = link.codes.url(&name)?;
+        let url = link.codes.url(&name, &self.inner.key)?;
         Ok((name, url))
     }
 
@@ -70,7 +71,7 @@ impl Accounts {
         // Again under the lock: two at once would both have passed above.
         let (name, mut record) = self.of_link(token, now)?;
         let mut codes = record.link.take().ok_or(Error::Link)?.codes;
-        if !codes.take(code, &name, now)? {
+        if !codes.take(code, &name, &self.inner.key, now)? {
             return Err(Error::Code);
         }
         record.password = Some(hash);

@@ -1,6 +1,6 @@
 //! What accounts refuse and why. Each refusal has a code that texts and scripts rely on.
 
-use crate::store;
+use crate::{seal, store};
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,8 @@ pub enum Error {
     Random(String),
     #[error("a password can't be hashed: {0}")]
     Hash(String),
+    #[error("the key of the one-time codes: {0}")]
+    Seal(#[from] seal::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("a record of the private table {table} can't be read: {why}")]
@@ -64,7 +66,11 @@ impl Error {
             Self::Weak(_) => "weak",
             Self::NoSession => "no_session",
             Self::NoLink(_) => "no_link",
-            Self::Random(_) | Self::Hash(_) | Self::Store(_) | Self::Record { .. } => "internal",
+            Self::Random(_)
+            | Self::Hash(_)
+            | Self::Seal(_)
+            | Self::Store(_)
+            | Self::Record { .. } => "internal",
         }
     }
 

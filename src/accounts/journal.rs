@@ -150,19 +150,17 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn of(store: &Store) -> Result<Self, Error> {
-        let mut tail = Self {
-            next: 0,
-            before: hash(b""),
+        let Some((key, value)) = store.last(JOURNAL)? else {
+            return Ok(Self {
+                next: 0,
+                before: hash(b""),
+            });
         };
-        for row in store.scan(JOURNAL, b"")? {
-            let (key, value) = row?;
-            let number = key.try_into().map(u64::from_be_bytes).unwrap_or_default();
-            tail = Self {
-                next: number + 1,
-                before: hash(&value),
-            };
-        }
-        Ok(tail)
+        let number = key.try_into().map(u64::from_be_bytes).unwrap_or_default();
+        Ok(Self {
+            next: number + 1,
+            before: hash(&value),
+        })
     }
 }
 

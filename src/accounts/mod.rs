@@ -1,7 +1,7 @@
 //! Who may sign in at the desk: local accounts, sessions, enrolment, and the journal of it all.
 //!
 //! Owns accounts (name, unit, roles, the officer whom the person signs as), passwords (Argon2id),
-//! one-time codes (TOTP), delays after failures, sessions, and the journal of sign-ins. Knows no
+//! one-time codes (TOTP, their secrets sealed), delays after failures, sessions, and the journal of sign-ins. Knows no
 //! transport and no rule of the log: an account reads and prepares, it never signs. What enters the
 //! log is signed by an officer's own key, which no account holds, so that whoever steals a session,
 //! this database or the whole server mints nothing (design: The log, "Approvals").
@@ -32,10 +32,13 @@ pub use secret::{Secret, csrf_token, same};
 pub use session::{Opened, Session};
 pub use sign_in::Credentials;
 
-use crate::store::Store;
+use crate::{seal::Key, store::Store};
 use delay::Delays;
 use password::Hasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// The accounts of an authority. Clones share them.
 #[derive(Clone)]
@@ -48,17 +51,25 @@ struct Inner {
     config: Config,
     metrics: Metrics,
     hasher: Hasher,
+    /// Seals the secrets of the one-time codes.
+    key: Key,
     delays: Mutex<Delays>,
     /// Held while an account, a session or the journal is read and written.
     writing: Mutex<journal::Tail>,
 }
 
 impl Accounts {
-    /// Opens the accounts of a store.
-    pub fn open(store: Arc<Store>, config: Config, metrics: Metrics) -> Result<Self, Error> {
+    /// Opens the accounts of a store; `keys` is the folder of keys beside it.
+    pub fn open(
+        store: Arc<Store>,
+        keys: &Path,
+        config: Config,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
         let tail = journal::Tail::of(&store)?;
-        Ok(Self {
+        let accounts = Self {
             inner: Arc::new(Inner {
+                key: totp::key(keys)?,
                 hasher: Hasher::new()?,
                 store,
                 config,
@@ -66,7 +77,9 @@ impl Accounts {
                 delays: Mutex::default(),
                 writing: Mutex::new(tail),
             }),
-        })
+        };
+        accounts.seal_codes()?;
+        Ok(accounts)
     }
 
     /// The settings.

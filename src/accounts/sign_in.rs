@@ -155,8 +155,11 @@ impl Accounts {
         let Some(codes) = &mut record.codes else {
             return Ok(None);
         };
-        if !codes.take(code, name, now)? {
-            return Ok(None);
+        match codes.take(code, name, &self.inner.key, now) {
+            Ok(true) => {}
+            // Sealed under another key: told when the accounts were opened.
+            Ok(false) | Err(Error::Seal(_)) => return Ok(None),
+            Err(error) => return Err(error),
         }
         let value = record.to_bytes()?;
         let key = name.as_str().as_bytes();

@@ -1,59 +1,20 @@
 //! The way of a proposal: opened, approved or withdrawn, committed.
 
-use super::{
-    Casework, Draft, Error, Proposal, Proposals, Status, lock, officers, proposal::Record, serial,
-};
+use super::{Casework, Draft, Error, Proposal, Status, lock, officers, proposal::Record, serial};
 use crate::{
     canon::DecisionId,
     decision::{Approval, Body, Leaf, Refusal},
-    log::{Authority, Committed, Entrant},
+    log::{Committed, Entrant},
     store::Durability,
 };
-use std::collections::{BTreeMap, BTreeSet};
-
 /// The private table of proposals, by id.
 pub(super) const PROPOSALS: &str = "proposals";
-
-/// The most proposals that one answer lists.
-const MAX_LISTED: usize = 200;
-
-/// What the desk keeps in memory.
-#[derive(Default)]
-pub(super) struct Desk {
-    /// The highest number proposed, by year.
-    highest: BTreeMap<u64, u64>,
-    /// Proposals on their way into the log.
-    pub(super) entering: BTreeSet<DecisionId>,
-}
-
-impl Desk {
-    pub(super) fn open(authority: &Authority) -> Result<Self, Error> {
-        let mut desk = Self::default();
-        for row in authority.store().scan(PROPOSALS, b"")? {
-            let (key, _) = row?;
-            desk.used(std::str::from_utf8(&key).unwrap_or_default());
-        }
-        let ledger = authority.ledger();
-        for id in ledger.lists().keys().chain(ledger.stays().keys()) {
-            desk.used(id.as_str());
-        }
-        Ok(desk)
-    }
-
-    fn used(&mut self, id: &str) {
-        if let Some((year, number)) = serial::split(id) {
-            let highest = self.highest.entry(year).or_default();
-            *highest = number.max(*highest);
-        }
-    }
-}
 
 impl Casework {
     /// The next free id of this year. It isn't reserved: whoever proposes first has it.
     pub fn next_id(&self) -> Result<DecisionId, Error> {
         let year = serial::year(self.inner.authority.now());
-        let highest = lock(&self.inner.desk).highest.get(&year).copied();
-        let mut number = highest.unwrap_or(0);
+        let mut number = lock(&self.inner.desk).highest(year);
         loop {
             number += 1;
             let id = DecisionId::new(serial::join(year, number))
@@ -79,6 +40,7 @@ impl Casework {
                 approval: draft.approval,
                 opened: self.inner.authority.now(),
                 withdrawn: None,
+                appeal: draft.appeal.clone(),
             };
             self.write_new(&id, &record)?;
             self.count("proposed");
@@ -144,38 +106,6 @@ impl Casework {
         self.view(id, &self.record_of(id)?)
     }
 
-    /// Proposals, newest first; of one status, if one is named. At most 200.
-    pub fn proposals(&self, status: Option<Status>) -> Result<Proposals, Error> {
-        let mut rows: Vec<(DecisionId, Record)> = Vec::new();
-        for row in self.inner.authority.store().scan(PROPOSALS, b"")? {
-            let (key, value) = row?;
-            let id = String::from_utf8(key)
-                .ok()
-                .and_then(|k| DecisionId::new(k).ok());
-            if let Some(id) = id {
-                rows.push((id, Record::from_bytes(&value)?));
-            }
-        }
-        rows.sort_by(|a, b| (b.1.opened, &b.0).cmp(&(a.1.opened, &a.0)));
-        let mut found = Vec::new();
-        for (id, record) in &rows {
-            let proposal = self.view(id, record)?;
-            if status.is_none_or(|status| proposal.status == status) {
-                if found.len() == MAX_LISTED {
-                    return Ok(Proposals {
-                        proposals: found,
-                        more: true,
-                    });
-                }
-                found.push(proposal);
-            }
-        }
-        Ok(Proposals {
-            proposals: found,
-            more: false,
-        })
-    }
-
     /// A part that a proposal names, published or not.
     pub fn proposal_part(
         &self,
@@ -220,6 +150,14 @@ impl Casework {
                 Err(error) => Err(error),
             };
             lock(&desk.inner.desk).entering.remove(&id);
+            if outcome.is_ok() {
+                let follower = desk.clone();
+                let followed = blocking(move || {
+                    follower.let_cases_follow();
+                    Ok(())
+                });
+                followed.await.ok();
+            }
             desk.count(if outcome.is_ok() {
                 "committed"
             } else {
@@ -346,6 +284,7 @@ impl Casework {
         }
         self.put(id, record)?;
         desk.used(id.as_str());
+        desk.take(id, record.opened);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A proposal being received: body and signature are judged first, parts are taken after that.
 
 use super::{
-    Casework, Error,
+    CaseId, Casework, Error,
     opening::{DraftParts, committed_in},
 };
 use crate::{
@@ -27,6 +27,8 @@ pub struct Draft {
     pub(super) openings: Vec<Opening>,
     /// It was opened before, word for word: the answer may have been lost.
     pub(super) again: bool,
+    /// The case that it answers.
+    pub(super) appeal: Option<CaseId>,
 }
 
 impl Draft {
@@ -92,6 +94,7 @@ impl Casework {
             hash,
             approval,
             again,
+            appeal: None,
         })
     }
 

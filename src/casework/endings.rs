@@ -21,27 +21,26 @@ impl Casework {
     pub fn endings(&self, within: u64) -> Vec<Ending> {
         let until = self.inner.authority.now().saturating_add(within);
         let ledger = self.inner.authority.ledger();
-        let lists = ledger
-            .lists()
-            .iter()
-            .filter(|(_, list)| list.open > 0 && list.not_after <= until);
-        let lists = lists.map(|(id, list)| Ending {
-            id: id.clone(),
-            is_stay: false,
-            at: list.not_after,
-            open: list.open,
-            category: list.body.category.clone(),
+        let (lists, stays) = ledger.due(until);
+        let lists = lists.into_iter().filter_map(|id| {
+            let list = ledger.lists().get(&id)?;
+            Some(Ending {
+                is_stay: false,
+                at: list.not_after,
+                open: list.open,
+                category: list.body.category.clone(),
+                id,
+            })
         });
-        let stays = ledger
-            .stays()
-            .iter()
-            .filter(|(_, stay)| stay.open && stay.until <= until);
-        let stays = stays.map(|(id, stay)| Ending {
-            id: id.clone(),
-            is_stay: true,
-            at: stay.until,
-            open: 0,
-            category: String::new(),
+        let stays = stays.into_iter().filter_map(|id| {
+            let stay = ledger.stays().get(&id)?;
+            Some(Ending {
+                is_stay: true,
+                at: stay.until,
+                open: 0,
+                category: String::new(),
+                id,
+            })
         });
         let mut endings: Vec<Ending> = lists.chain(stays).collect();
         endings.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));

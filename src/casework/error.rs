@@ -111,6 +111,8 @@ pub enum Error {
     NoGuard,
     #[error("the system gives no randomness: {0}")]
     Random(String),
+    #[error("a case's key: {0}")]
+    Seal(#[from] crate::seal::Error),
     #[error("the receipt {0}")]
     Receipt(&'static str),
     #[error("the receipt's signature isn't by the key that {0} registered")]
@@ -194,6 +196,7 @@ impl Error {
             | Self::Record { .. }
             | Self::Random(_)
             | Self::Keys(_)
+            | Self::Seal(_)
             | Self::Metrics(_) => "internal",
         }
     }

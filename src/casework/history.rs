@@ -24,6 +24,8 @@ pub(super) struct History {
     closes: Vec<u64>,
     /// Trust documents by the leaf that put them in force, ascending.
     trusts: Vec<(u64, Hash, Arc<Document>)>,
+    /// When the last of them came, Unix seconds.
+    trusted_at: u64,
     /// Leaves that name a decision or a stay as what they change.
     touches: HashMap<DecisionId, Vec<u64>>,
     /// Parts that leaves name.
@@ -61,6 +63,11 @@ impl History {
             .map_or(Hash([0; 32]), |(_, hash, _)| *hash)
     }
 
+    /// When the trust document in force came, Unix seconds.
+    pub(super) fn trusted_at(&self) -> u64 {
+        self.trusted_at
+    }
+
     /// The trust document by which a leaf was judged: the last one put in force before it.
     pub(super) fn trust_before(&self, leaf: u64) -> Option<&Arc<Document>> {
         let after = self.trusts.partition_point(|(at, ..)| *at < leaf);
@@ -90,8 +97,14 @@ impl History {
 
     fn take(&mut self, index: u64, leaf: &Leaf, authority: &Authority) -> Result<(), Error> {
         match leaf {
-            Leaf::Genesis(leaf) => self.trust(index, &leaf.trust, authority)?,
-            Leaf::Trust(leaf) => self.trust(index, &leaf.sha256, authority)?,
+            Leaf::Genesis(genesis) => {
+                self.trust(index, &genesis.trust, authority)?;
+                self.trusted_at = leaf.time();
+            }
+            Leaf::Trust(trust) => {
+                self.trust(index, &trust.sha256, authority)?;
+                self.trusted_at = leaf.time();
+            }
             Leaf::Decision(leaf) => self.decision(index, leaf),
             Leaf::Expire(leaf) => {
                 for id in leaf.decisions.iter().chain(&leaf.stays) {

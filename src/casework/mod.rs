@@ -55,13 +55,14 @@ mod subscriber;
 pub mod targets;
 mod token;
 mod trust;
+mod waiting;
 mod withdrawal;
 
 pub use acknowledgement::{Acknowledged, Acknowledgement, MAX_ACKNOWLEDGEMENTS, NotTaken, Outcome};
 pub use book::Book;
 pub use cases::{
     Case, CaseEvent, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, CaseStatus,
-    CaseView, Channel, Clock, Hand, Informant, JournalState, MAX_CASES, NewCase,
+    CaseView, Channel, Clock, Hand, Informant, JournalState, Looked, MAX_CASES, NewCase, Whose,
 };
 pub use changes::Changes;
 pub use checking::{Checks, MAX_CHECKS};
@@ -121,7 +122,7 @@ struct Inner {
     rules: Rules,
     metrics: Metrics,
     history: Mutex<History>,
-    desk: Mutex<desk::Desk>,
+    desk: Mutex<waiting::Desk>,
     listings: Mutex<Listings>,
     /// Held by whoever makes a listing: a million lines, or a replay of the past.
     listing: Mutex<()>,
@@ -135,13 +136,13 @@ struct Inner {
     /// Held while a subscriber's receipts are read and written.
     receipts: Mutex<()>,
     openings: RwLock<Openings>,
-    cases: Mutex<Cases>,
+    cases: Cases,
 }
 
 impl Casework {
     /// Opens the desk of a log that is open. Reads the leaves once.
     pub fn open(authority: Authority, rules: Rules, metrics: Metrics) -> Result<Self, Error> {
-        let desk = desk::Desk::open(&authority)?;
+        let desk = waiting::Desk::open(&authority)?;
         let history = History::open(&authority)?;
         let book = Book::open(authority.store().clone())?;
         let idempotency = Keys::open(authority.store())?;
@@ -164,11 +165,13 @@ impl Casework {
                 taken: Mutex::default(),
                 receipts: Mutex::new(()),
                 openings: RwLock::new(openings),
-                cases: Mutex::new(cases),
+                cases,
             }),
         };
         desk.recall()?;
         desk.forget_stale()?;
+        desk.let_cases_follow();
+        desk.looked_at_cases();
         Ok(desk)
     }
 

@@ -1,6 +1,6 @@
 //! A proposal: a body with its first signature, waiting for the second.
 
-use super::Error;
+use super::{CaseId, Error};
 use crate::{
     canon::{self, DecisionId, OfficerId},
     decision::{Approval, Body},
@@ -69,6 +69,27 @@ pub(super) struct Record {
     pub(super) opened: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) withdrawn: Option<Withdrawal>,
+    /// The case that a revocation answers; a stay names it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) appeal: Option<CaseId>,
+}
+
+/// What of a row is needed to list it.
+#[derive(Deserialize)]
+pub(super) struct Known {
+    pub(super) opened: u64,
+    #[serde(default)]
+    withdrawn: Option<serde::de::IgnoredAny>,
+}
+
+impl Known {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes).map_err(|e| broken(e.to_string()))
+    }
+
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.is_some()
+    }
 }
 
 impl Record {

@@ -38,7 +38,7 @@ impl Casework {
         let now = self.inner.authority.now();
         let mut since = Since {
             lists: false,
-            trust: self.trust_since(record.opened)?,
+            trust: self.history()?.trusted_at() >= record.opened,
             findings: Vec::new(),
             refused: (self.inner.rules.judge)(&body, &ledger, now, &parts).err(),
             listed: Vec::new(),
@@ -53,20 +53,6 @@ impl Casework {
             self.listed_since(&body, &parts, &mut since)?;
         }
         Ok(since)
-    }
-
-    fn trust_since(&self, opened: u64) -> Result<bool, Error> {
-        let size = self.inner.authority.current().size;
-        for index in (0..size).rev() {
-            let leaf = self.leaf(index)?;
-            if leaf.time() < opened {
-                return Ok(false);
-            }
-            if leaf.kind() == "trust" {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn listed_since(&self, body: &Body, parts: &dyn Parts, since: &mut Since) -> Result<(), Error> {

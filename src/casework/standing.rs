@@ -159,11 +159,9 @@ impl Casework {
     /// The entries of a feed by decision, counted once a serial.
     fn tally(&self, feed: &FeedName, view: &FeedView) -> Result<Arc<Tally>, Error> {
         let serial = view.state.serial;
-        if let Some((_, tally)) = lock(&self.inner.tallies)
-            .0
-            .get(feed)
-            .filter(|(at, _)| *at == serial)
-        {
+        // Held while it is counted, so that many who ask at once count once.
+        let mut tallies = lock(&self.inner.tallies);
+        if let Some((_, tally)) = tallies.0.get(feed).filter(|(at, _)| *at == serial) {
             return Ok(tally.clone());
         }
         let mut counts: HashMap<&str, u64> = HashMap::new();
@@ -176,8 +174,7 @@ impl Casework {
             tally.insert(decision.to_owned(), (count, self.terms(decision)?));
         }
         let tally = Arc::new(tally);
-        let kept = (serial, tally.clone());
-        lock(&self.inner.tallies).0.insert(feed.clone(), kept);
+        tallies.0.insert(feed.clone(), (serial, tally.clone()));
         Ok(tally)
     }
 }

@@ -281,7 +281,8 @@ fn accounts(at: &Place, config: &Config) -> Result<Option<Accounts>, Error> {
     };
     let metrics = Metrics::unregistered().map_err(|e| Error::said(e.to_string()))?;
     let settings = config.serve.accounts.clone();
-    Ok(Some(Accounts::open(store, settings, metrics)?))
+    let keys = config.log.data.join("keys");
+    Ok(Some(Accounts::open(store, &keys, settings, metrics)?))
 }
 
 async fn change(

@@ -176,6 +176,7 @@ impl From<casework::Error> for Problem {
             | E::Record { .. }
             | E::Random(_)
             | E::Keys(_)
+            | E::Seal(_)
             | E::Metrics(_) => {
                 return Self::internal(&error);
             }
@@ -207,7 +208,7 @@ impl From<accounts::Error> for Problem {
             E::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             E::Locked | E::NoLink(_) => StatusCode::FORBIDDEN,
             E::Link => StatusCode::GONE,
-            E::Random(_) | E::Hash(_) | E::Store(_) | E::Record { .. } => {
+            E::Random(_) | E::Hash(_) | E::Seal(_) | E::Store(_) | E::Record { .. } => {
                 return Self::internal(&error);
             }
         };

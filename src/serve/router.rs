@@ -48,7 +48,9 @@ pub(super) fn open_accounts(
 ) -> Result<Accounts, Error> {
     let metrics = crate::accounts::Metrics::new(registry)?;
     let store = casework.authority().store().clone();
-    Ok(Accounts::open(store, config.accounts.clone(), metrics)?)
+    let keys = casework.authority().public().with_file_name("keys");
+    let settings = config.accounts.clone();
+    Ok(Accounts::open(store, &keys, settings, metrics)?)
 }
 
 pub(super) fn of_site(site: Site) -> Result<Router, Error> {

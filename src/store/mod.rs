@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use db::{Durability, Leaves, Store};
 pub use high_water::HighWater;
-pub use private::{Scan, Write};
+pub use private::{Pair, Scan, Write};
 
 /// Where the log stands: how many leaves it has and the root of the tree over them.
 ///

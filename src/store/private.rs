@@ -28,6 +28,9 @@ pub enum Write<'a> {
     },
 }
 
+/// A key of a private table, and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 impl Store {
     /// Sets one key of a private table.
     pub fn put(
@@ -100,6 +103,21 @@ impl Store {
     /// All pairs of a private table whose keys begin with `prefix`, by key, as they stand at this
     /// moment.
     pub fn scan(&self, table: &str, prefix: &[u8]) -> Result<Scan<'_>, Error> {
+        self.walk(table, prefix, IteratorMode::Start)
+    }
+
+    /// The same pairs from a key on.
+    pub fn scan_from(&self, table: &str, prefix: &[u8], from: &[u8]) -> Result<Scan<'_>, Error> {
+        let from = private_key(table, from)?;
+        self.walk(table, prefix, IteratorMode::From(&from, Direction::Forward))
+    }
+
+    /// The pair of a private table with the highest key.
+    pub fn last(&self, table: &str) -> Result<Option<Pair>, Error> {
+        self.walk(table, b"", IteratorMode::End)?.next().transpose()
+    }
+
+    fn walk(&self, table: &str, prefix: &[u8], mode: IteratorMode<'_>) -> Result<Scan<'_>, Error> {
         let start = private_key(table, prefix)?;
         let mut range = ReadOptions::default();
         // No prefix ends in 0xff alone: a table's name comes first and has no such byte.
@@ -107,11 +125,7 @@ impl Store {
         Ok(Scan {
             store: self,
             table: table.len() + 1,
-            rows: self.db.iterator_cf_opt(
-                self.table(PRIVATE)?,
-                range,
-                IteratorMode::From(&start, Direction::Forward),
-            ),
+            rows: self.db.iterator_cf_opt(self.table(PRIVATE)?, range, mode),
         })
     }
 }
@@ -125,7 +139,7 @@ pub struct Scan<'a> {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<(Vec<u8>, Vec<u8>), Error>;
+    type Item = Result<Pair, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.rows.next()? {
@@ -168,6 +182,16 @@ mod tests {
         assert_eq!(keys(b"a"), [b"a1", b"a2"]);
         assert_eq!(keys(b"").len(), 3);
         assert_eq!(keys(b"\xff"), [b"\xff\xff"]);
+        let after: Vec<Vec<u8>> = store
+            .scan_from("proposal", b"a", b"a2")
+            .unwrap()
+            .map(|row| row.unwrap().0)
+            .collect();
+        assert_eq!(after, [b"a2"]);
+        let last = |table| store.last(table).unwrap().map(|(key, _)| key);
+        assert_eq!(last("proposal").unwrap(), b"\xff\xff");
+        assert_eq!(last("proposal-x").unwrap(), b"a3");
+        assert_eq!(last("propos"), None);
         store
             .delete("proposal", b"a1", Durability::Buffered)
             .unwrap();

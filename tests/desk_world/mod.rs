@@ -86,9 +86,18 @@ pub fn give_passkey(house: &House, officer: Known, passkey: &Passkey) {
     });
 }
 
+/// The unit of whoever isn't said to be of another.
+pub const UNIT: &str = "moit.e-commerce";
+
 /// Makes an account; gives back the token of its link.
-pub fn invite(house: &House, name: &str, roles: &[&str], officer: Option<&str>) -> String {
-    let mut new = json!({ "name": name, "unit": "moit.e-commerce", "roles": roles });
+pub fn invite(
+    house: &House,
+    name: &str,
+    unit: &str,
+    roles: &[&str],
+    officer: Option<&str>,
+) -> String {
+    let mut new = json!({ "name": name, "unit": unit, "roles": roles });
     if let Some(officer) = officer {
         new["officer"] = json!(officer);
     }
@@ -101,7 +110,17 @@ pub fn invite(house: &House, name: &str, roles: &[&str], officer: Option<&str>) 
 impl<'h> Person<'h> {
     /// Somebody whose account is set up, and who isn't signed in.
     pub fn enrolled(house: &'h House, name: &str, roles: &[&str], officer: Option<&str>) -> Self {
-        let token = invite(house, name, roles, officer);
+        Self::enrolled_at(house, UNIT, name, roles, officer)
+    }
+
+    fn enrolled_at(
+        house: &'h House,
+        unit: &str,
+        name: &str,
+        roles: &[&str],
+        officer: Option<&str>,
+    ) -> Self {
+        let token = invite(house, name, unit, roles, officer);
         let place = format!("/desk/enrol/{token}");
         let page = house.get(&place);
         assert_eq!(page.status, 200, "{}", page.text());
@@ -135,11 +154,36 @@ impl<'h> Person<'h> {
 
     /// The same, signed in.
     pub fn signed_in(house: &'h House, name: &str, roles: &[&str], officer: Option<&str>) -> Self {
-        let mut person = Self::enrolled(house, name, roles, officer);
+        Self::enrolled(house, name, roles, officer).admitted()
+    }
+
+    /// Somebody of another unit, signed in.
+    pub fn of_unit(house: &'h House, unit: &str, name: &str, roles: &[&str]) -> Self {
+        Self::enrolled_at(house, unit, name, roles, None).admitted()
+    }
+
+    /// Somebody after a restart of the house, with what they had.
+    pub fn returning(house: &'h House, name: &str, secret: &[u8]) -> Self {
+        Self {
+            house,
+            name: name.to_owned(),
+            cookie: String::new(),
+            csrf: String::new(),
+            secret: secret.to_vec(),
+        }
+    }
+
+    /// The secret of the one-time codes.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
+    fn admitted(mut self) -> Self {
+        let person = &mut self;
         let code = person.code(0);
         let answer = person.sign_in(PASSWORD, &code);
         assert_eq!(answer.status, 303, "{}", answer.text());
-        person
+        self
     }
 
     /// The code of so many seconds from now.

@@ -106,11 +106,15 @@ impl House {
 
     /// Stops everything and starts it again on the same directory (on other ports).
     pub fn restart(mut self) -> Self {
-        self.stop();
-        let (dir, secrets) = (self.dir.take().unwrap(), self.secrets.clone());
+        let secrets = self.secrets.clone();
         let options = std::mem::take(&mut self.options);
-        drop(self);
-        Self::open(dir, secrets, options)
+        Self::open(self.close(), secrets, options)
+    }
+
+    /// Stops everything; gives back the directory, for another program to open.
+    pub fn close(mut self) -> TempDir {
+        self.stop();
+        self.dir.take().unwrap()
     }
 
     fn open(dir: TempDir, secrets: Secrets, options: Options) -> Self {
@@ -191,10 +195,19 @@ impl House {
 
     /// Stays a decision, or some of its lines, for so many seconds, by one officer.
     pub fn stay(&self, target: &DecisionId, lines: Option<&[&str]>, seconds: u64) -> DecisionId {
-        let proposal = Proposal::stay(self.next_id(), target, lines, now() + seconds);
-        let draft = self.draft(&proposal);
+        self.enact_alone(&Proposal::stay(
+            self.next_id(),
+            target,
+            lines,
+            now() + seconds,
+        ))
+    }
+
+    /// Puts a stay in force by its one officer.
+    pub fn enact_alone(&self, stay: &Proposal) -> DecisionId {
+        let draft = self.draft(stay);
         self.wait(self.casework.commit_alone(draft)).unwrap();
-        proposal.id
+        stay.id.clone()
     }
 
     /// Moves the end of a decision.

@@ -38,7 +38,7 @@ pub struct CaseEvent {
     pub case: CaseId,
     /// Unix seconds.
     pub time: u64,
-    /// `opened`, `note`, `state`, `linked`, `informant_shown`, `erased`.
+    /// `opened`, `note`, `state`, `linked`, `handed`, `informant_shown`, `erased`.
     pub what: String,
     /// An account of the desk; `public` for a form.
     pub by: String,
@@ -74,7 +74,8 @@ pub(super) struct Journal {
     next: u64,
     link: [u8; MAC],
     head: PathBuf,
-    broken_at: Option<u64>,
+    /// Leaves of the log that were followed, in this process.
+    pub(super) followed: u64,
 }
 
 impl Sealed {
@@ -87,46 +88,27 @@ impl Sealed {
 }
 
 impl Journal {
-    pub(super) fn open(store: &Store, keeper: &Keeper, keys: &Path) -> Result<Self, Error> {
+    /// Where the journal ends, by its last event alone.
+    pub(super) fn open(store: &Store, keys: &Path) -> Result<Self, Error> {
         let mut journal = Self {
             next: 0,
             link: [0; MAC],
             head: keys.to_owned(),
-            broken_at: None,
+            followed: 0,
         };
-        let kept = read_head(keys);
-        let mut met = kept.is_none();
-        for found in store.scan(JOURNAL, b"")? {
-            let (key, value) = found?;
-            let good = journal.follows(keeper, &key, &value);
-            if !good && journal.broken_at.is_none() {
-                journal.broken_at = Some(journal.next);
-            }
-            journal.next += 1;
-            met |= kept == Some((journal.next, journal.link));
-        }
-        // The head was written at some event; a journal that never passed through it was cut.
-        if !met && journal.broken_at.is_none() {
-            journal.broken_at = Some(journal.next);
+        if let Some((key, value)) = store.last(JOURNAL)? {
+            let broken = |why: &str| Error::Record {
+                table: JOURNAL,
+                why: why.to_owned(),
+            };
+            let number = key
+                .try_into()
+                .map_err(|_| broken("its last key is no number"))?;
+            journal.next = u64::from_be_bytes(number) + 1;
+            let link = value.split_first_chunk::<MAC>();
+            journal.link = *link.ok_or_else(|| broken("its last event has no code"))?.0;
         }
         Ok(journal)
-    }
-
-    pub(super) fn state(&self) -> JournalState {
-        JournalState {
-            events: self.next,
-            broken_at: self.broken_at,
-            head: hex::encode(self.link),
-        }
-    }
-
-    fn follows(&mut self, keeper: &Keeper, key: &[u8], value: &[u8]) -> bool {
-        let Some((mac, text)) = value.split_first_chunk::<MAC>() else {
-            return false;
-        };
-        let expected = link(keeper, &self.link, self.next, text);
-        self.link = *mac;
-        key == self.next.to_be_bytes() && expected == *mac
     }
 
     /// The event that comes next.
@@ -158,6 +140,34 @@ impl Journal {
         let head = format!("{} {}\n", self.next, hex::encode(self.link));
         Ok(files::write_synced(&self.head, HEAD, head.as_bytes())?)
     }
+}
+
+/// Walks over all events.
+pub(super) fn walk(store: &Store, keeper: &Keeper, keys: &Path) -> Result<JournalState, Error> {
+    let mut state = JournalState::default();
+    let mut before = [0; MAC];
+    // Read first: the journal may go on meanwhile, and then has passed through it.
+    let kept = read_head(keys);
+    let mut met = kept.is_none();
+    for found in store.scan(JOURNAL, b"")? {
+        let (key, value) = found?;
+        let good = value.split_first_chunk::<MAC>().is_some_and(|(mac, text)| {
+            let expected = link(keeper, &before, state.events, text);
+            before = *mac;
+            key == state.events.to_be_bytes() && expected == *mac
+        });
+        if !good && state.broken_at.is_none() {
+            state.broken_at = Some(state.events);
+        }
+        state.events += 1;
+        met |= kept == Some((state.events, before));
+    }
+    // The head was written at some event; a journal that never passed through it was cut.
+    if !met && state.broken_at.is_none() {
+        state.broken_at = Some(state.events);
+    }
+    state.head = hex::encode(before);
+    Ok(state)
 }
 
 /// An event from its stored form.

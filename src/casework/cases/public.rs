@@ -2,8 +2,10 @@
 //! given.
 
 use super::{
-    CASES, Case, CaseEvent, CaseId, CaseState, Cases, Clock, Informant, KEYS, NewCase, Part,
-    journal::{self, Sealed},
+    CASES, Case, CaseEvent, CaseId, CaseState, Clock, Informant, KEYS, NewCase, Part,
+    follow::FOLLOWED,
+    index,
+    journal::{self, Journal, Sealed},
     record::Record,
     seal,
 };
@@ -49,11 +51,11 @@ impl Casework {
             });
         }
         let now = self.inner.authority.now();
-        let mut cases = lock(&self.inner.cases);
+        let mut journal = lock(&self.inner.cases.journal);
         let year = serial::year(now);
-        let number = cases.highest.get(&year).copied().unwrap_or(0) + 1;
+        let number = index::highest(self.inner.authority.store(), year)? + 1;
         let id = CaseId::new(new.kind, year, number);
-        let (key, wrapped) = cases.keeper.new_key(&id)?;
+        let (key, wrapped) = self.inner.cases.keeper.new_key(&id)?;
         let mut sealed = vec![sealed(&key, &id, Part::Text, new.text.as_bytes())?];
         if new.informant != Informant::default() {
             let informant = row::write(CASES, &new.informant)?;
@@ -67,7 +69,7 @@ impl Casework {
             channel: new.channel,
             opened: now,
             changed: now,
-            revision: cases.journal.number(),
+            revision: journal.number(),
             accepted: None,
             stayed: None,
             ended: None,
@@ -82,7 +84,7 @@ impl Casework {
             secret: Hash::of(secret.as_bytes()).to_string(),
         };
         let event = CaseEvent {
-            number: cases.journal.number(),
+            number: journal.number(),
             case: id.clone(),
             time: now,
             what: "opened".into(),
@@ -91,7 +93,7 @@ impl Casework {
             detail: format!("{} {}", new.kind.as_str(), new.channel.as_str()),
             sealed,
         };
-        self.enter_event(&mut cases, record, &event, Some(&wrapped))?;
+        self.enter_event(&mut journal, &record, &event, Some(&wrapped), None)?;
         Ok(CaseOpened { id, secret })
     }
 
@@ -119,29 +121,38 @@ impl Casework {
         })
     }
 
-    /// Makes an event durable together with how it leaves the case, and goes on.
+    /// Makes an event durable together with how it leaves the case and how far the log was followed,
+    /// and goes on.
     pub(super) fn enter_event(
         &self,
-        cases: &mut Cases,
-        record: Record,
+        journal: &mut Journal,
+        record: &Record,
         event: &CaseEvent,
         wrapped: Option<&[u8]>,
+        followed: Option<u64>,
     ) -> Result<(), Error> {
-        let (key, value) = cases.journal.written(&cases.keeper, event)?;
+        let store = self.inner.authority.store();
+        let (key, value) = journal.written(&self.inner.cases.keeper, event)?;
         let of_case = journal::of_case(&event.case, event.number);
         let id = event.case.as_str().as_bytes();
-        let row = row::write(CASES, &record)?;
+        let row = row::write(CASES, record)?;
+        let before = match wrapped {
+            Some(_) => None,
+            None => Some(self.case_record(&event.case)?.case),
+        };
+        let mut lists = index::Rows::of(store, before.as_ref(), &record.case)?;
+        if let Some(leaves) = followed {
+            lists.number(FOLLOWED, leaves);
+        }
         let mut changes = vec![
             put(journal::JOURNAL, &key, &value),
             put(journal::OF_CASE, &of_case, &key),
             put(CASES, id, &row),
         ];
         changes.extend(wrapped.map(|wrapped| put(KEYS, id, wrapped)));
-        let store = self.inner.authority.store();
+        changes.extend(lists.writes());
         self.keep(|| store.write(&changes, Durability::Synced))?;
-        self.keep(|| cases.journal.advance(&value))?;
-        cases.take(record.case);
-        Ok(())
+        self.keep(|| journal.advance(&value))
     }
 
     /// What is kept of a case.

@@ -127,6 +127,40 @@ pub enum Part {
     Note,
 }
 
+impl Case {
+    /// Whether it is a unit's to work on: its own, one of a unit below, or nobody's yet.
+    pub fn is_of(&self, unit: &str) -> bool {
+        let below = self.unit.strip_prefix(unit);
+        self.unit.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Refuses a state that it can't come to from where it stands.
+    pub fn may_become(&self, to: CaseState) -> Result<(), Error> {
+        if self.state.next(self.kind).contains(&to) {
+            return Ok(());
+        }
+        Err(Error::Invalid {
+            what: "the new state",
+            why: format!(
+                "a case that is {} can't become {}; load the page again",
+                self.state.as_str(),
+                to.as_str()
+            ),
+        })
+    }
+
+    pub(super) fn become_state(&mut self, to: CaseState, time: u64) {
+        self.state = to;
+        self.accepted.get_or_insert(time);
+        if to == CaseState::Stayed {
+            self.stayed = Some(time);
+        }
+        if to.is_end() {
+            self.ended = Some(time);
+        }
+    }
+}
+
 impl CaseId {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim().to_ascii_uppercase();
@@ -242,6 +276,17 @@ impl CaseState {
 
     pub fn is_end(self) -> bool {
         matches!(self, Self::Upheld | Self::Revoked | Self::Closed)
+    }
+
+    /// Whether the log alone takes a case there: by a stay, or a revocation.
+    pub fn is_of_log(self) -> bool {
+        matches!(self, Self::Stayed | Self::Confirmed | Self::Revoked)
+    }
+
+    /// Whether a case of a kind can come to a state by one step or several.
+    pub(super) fn reaches(self, to: Self, kind: CaseKind) -> bool {
+        let mut next = self.next(kind).iter();
+        next.any(|next| *next == to || next.reaches(to, kind))
     }
 
     /// Where a case of a kind can go from here.

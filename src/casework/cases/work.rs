@@ -1,14 +1,13 @@
 //! What officers do with cases: list, read, note, link, move, erase. Each leaves an event.
 
 use super::{
-    CASES, Case, CaseEvent, CaseId, CaseKind, CaseState, Clock, Informant, JournalState, KEYS,
-    Part, journal, public::sealed, record::Record, seal::CaseKey,
+    CASES, Case, CaseEvent, CaseId, CaseKind, CaseState, Clock, Informant, KEYS, Part, Whose,
+    index, journal::Journal, public::sealed, record::Record, seal::CaseKey,
 };
 use crate::{
     canon::DecisionId,
     casework::{Casework, Error, lock, row},
 };
-use std::cmp::Reverse;
 
 /// The most cases of a page.
 pub const MAX_CASES: usize = 200;
@@ -25,6 +24,7 @@ pub struct Hand {
 pub struct CaseFilter {
     pub state: Option<CaseState>,
     pub kind: Option<CaseKind>,
+    pub whose: Whose,
     /// Whether cases against officers are among them: for the Standing Office alone.
     pub about_officers: bool,
     /// The case after which the page begins.
@@ -37,8 +37,8 @@ pub struct CasePage {
     pub cases: Vec<(Case, Vec<Clock>)>,
     /// What to send as `after` for the next page.
     pub next: Option<CaseId>,
-    /// How many there are in each state, of every kind.
-    pub counts: Vec<(CaseState, usize)>,
+    /// How many of these units' there are in each state, of every kind.
+    pub counts: Vec<(CaseState, u64)>,
 }
 
 /// One case, opened.
@@ -67,42 +67,28 @@ impl Hand {
 }
 
 impl Casework {
-    /// A page of cases. Walks the index from the case before, whatever lies in front of it.
-    pub fn cases(&self, filter: &CaseFilter, limit: usize) -> CasePage {
-        let cases = lock(&self.inner.cases);
+    /// A page of cases.
+    pub fn cases(&self, filter: &CaseFilter, limit: usize) -> Result<CasePage, Error> {
+        let store = self.inner.authority.store();
         let limit = limit.clamp(1, MAX_CASES);
-        let counts = CaseState::ALL.map(|s| (s, cases.by_state.get(&s).map_or(0, |p| p.len())));
         let mut page = CasePage {
             cases: Vec::new(),
             next: None,
-            counts: counts.into(),
+            counts: index::counts(store, &filter.whose)?,
         };
-        let places = match filter.state {
-            None => Some(&cases.all),
-            Some(state) => cases.by_state.get(&state),
-        };
-        let Some(places) = places else {
-            return page;
-        };
-        let after = filter.after.as_ref().and_then(|id| cases.by_id.get(id));
-        let after = after.map(|case| (Reverse(case.opened), Reverse(case.id.clone())));
-        let from = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let fits = |case: &&Case| {
-            filter.kind.is_none_or(|kind| case.kind == kind)
-                && (filter.about_officers || !case.about_officer)
-        };
-        let found = places.range((from, std::ops::Bound::Unbounded));
-        let found = found
-            .filter_map(|(_, id)| cases.by_id.get(&id.0))
-            .filter(fits);
-        for case in found {
+        for id in index::walk(store, filter)? {
+            let case = self.case_record(&id?)?.case;
+            if case.about_officer && !filter.about_officers {
+                continue;
+            }
             if page.cases.len() == limit {
                 page.next = page.cases.last().map(|(last, _)| last.id.clone());
                 break;
             }
-            page.cases.push((case.clone(), self.clocks(case)));
+            let clocks = self.clocks(&case);
+            page.cases.push((case, clocks));
         }
-        page
+        Ok(page)
     }
 
     /// One case with its events, opened as far as it wasn't erased. Not who brought it.
@@ -180,33 +166,30 @@ impl Casework {
         self.event(record, "linked", "", Some(&said.join(", ")), by)
     }
 
-    /// Moves a case to another state, for a reason.
+    /// Moves a case to another state, for a reason. A stay and a revocation are the log's: a case
+    /// follows them, and can't be moved there.
     pub fn move_case(&self, id: &CaseId, to: CaseState, why: &str, by: &Hand) -> Result<(), Error> {
         let mut record = self.case_record(id)?;
-        let now = self.inner.authority.now();
         let case = &mut record.case;
-        if !case.state.next(case.kind).contains(&to) {
+        case.may_become(to)?;
+        if to.is_of_log() {
             return Err(Error::Invalid {
                 what: "the new state",
-                why: format!(
-                    "a case that is {} can't become {}; load the page again",
-                    case.state.as_str(),
-                    to.as_str()
-                ),
+                why: "the case follows when the stay or the revocation is signed".into(),
             });
         }
-        case.state = to;
-        case.accepted.get_or_insert(now);
+        case.become_state(to, self.inner.authority.now());
         if case.unit.is_empty() {
             case.unit.clone_from(&by.unit);
         }
-        if to == CaseState::Stayed {
-            case.stayed = Some(now);
-        }
-        if to.is_end() {
-            case.ended = Some(now);
-        }
         self.event(record, "state", to.as_str(), Some(why), by)
+    }
+
+    /// Gives a case to another unit, for a reason: from then on it is that unit's to see.
+    pub fn hand_over(&self, id: &CaseId, unit: &str, why: &str, by: &Hand) -> Result<(), Error> {
+        let mut record = self.case_record(id)?;
+        unit.clone_into(&mut record.case.unit);
+        self.event(record, "handed", unit, Some(why), by)
     }
 
     /// Destroys a case's key: what it says and who brought it can't be read any more, here and in
@@ -230,32 +213,45 @@ impl Casework {
         self.keep(|| store.erase(KEYS, &[id.as_str().as_bytes().to_vec()]))
     }
 
-    /// Walks the whole journal again.
-    pub fn check_cases(&self) -> Result<JournalState, Error> {
-        let cases = lock(&self.inner.cases);
-        let keys = self.inner.authority.public().with_file_name("keys");
-        let store = self.inner.authority.store();
-        Ok(journal::Journal::open(store, &cases.keeper, &keys)?.state())
-    }
-
     /// The key of a case; none where it was destroyed.
     fn case_key(&self, id: &CaseId) -> Result<Option<CaseKey>, Error> {
         let store = self.inner.authority.store();
         let wrapped = store.get(KEYS, id.as_str().as_bytes())?;
-        let cases = lock(&self.inner.cases);
+        let keeper = &self.inner.cases.keeper;
         wrapped
-            .map(|wrapped| cases.keeper.unwrap(id, &wrapped))
+            .map(|wrapped| keeper.unwrap(id, &wrapped))
             .transpose()
     }
 
     /// An event that leaves the case as `record` has it.
     fn event(
         &self,
-        mut record: Record,
+        record: Record,
         what: &str,
         detail: &str,
         note: Option<&str>,
         by: &Hand,
+    ) -> Result<(), Error> {
+        let mut journal = lock(&self.inner.cases.journal);
+        // Somebody else was quicker: what was read before isn't how it stands.
+        if self.case_record(&record.case.id)?.case.revision != record.case.revision {
+            return Err(Error::Invalid {
+                what: "the change",
+                why: "the case has changed meanwhile; load the page again".into(),
+            });
+        }
+        self.event_under(&mut journal, record, (what, detail, note), by, None)
+    }
+
+    /// The same under the lock: what it is, its detail, and the note. With how many leaves of the log
+    /// were followed, where it is the log that moves the case.
+    pub(super) fn event_under(
+        &self,
+        journal: &mut Journal,
+        mut record: Record,
+        (what, detail, note): (&str, &str, Option<&str>),
+        by: &Hand,
+        followed: Option<u64>,
     ) -> Result<(), Error> {
         let id = record.case.id.clone();
         let key = self.case_key(&id)?;
@@ -265,19 +261,11 @@ impl Casework {
             (Some(note), Some(key)) => vec![sealed(key, &id, Part::Note, note.as_bytes())?],
             (Some(_), None) => return Err(Error::CaseErased(id.to_string())),
         };
-        let mut cases = lock(&self.inner.cases);
-        // Somebody else was quicker: what was read before isn't how it stands.
-        if cases.known(&id)?.revision != record.case.revision {
-            return Err(Error::Invalid {
-                what: "the change",
-                why: "the case has changed meanwhile; load the page again".into(),
-            });
-        }
         let now = self.inner.authority.now();
         record.case.changed = now;
-        record.case.revision = cases.journal.number();
+        record.case.revision = journal.number();
         let event = CaseEvent {
-            number: cases.journal.number(),
+            number: journal.number(),
             case: id,
             time: now,
             what: what.to_owned(),
@@ -286,7 +274,7 @@ impl Casework {
             detail: detail.to_owned(),
             sealed: pieces,
         };
-        self.enter_event(&mut cases, record, &event, None)
+        self.enter_event(journal, &record, &event, None, followed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a paper wants: as it was typed.
 
-use crate::{canon::DecisionId, check::batch, decision::Basis};
+use crate::{canon::DecisionId, casework::CaseId, check::batch, decision::Basis};
 use serde::{Deserialize, Serialize};
 
 /// A decision that is being prepared.
@@ -37,6 +37,8 @@ pub enum Act {
         /// Subjects, or ids of decisions.
         named: Vec<String>,
         only: Vec<DecisionId>,
+        #[serde(default)]
+        appeal: Option<String>,
     },
     Stay {
         named: Vec<String>,
@@ -74,6 +76,14 @@ impl Act {
             Self::Amend { target, .. } => target.as_str(),
         };
         text.trim().chars().take(80).collect()
+    }
+
+    /// The case that it answers.
+    pub(super) fn appeal(&self) -> Option<CaseId> {
+        let (Self::Revoke { appeal, .. } | Self::Stay { appeal, .. }) = self else {
+            return None;
+        };
+        appeal.as_deref().and_then(|id| CaseId::parse(id).ok())
     }
 
     pub(super) fn lines(&self) -> usize {

@@ -28,8 +28,8 @@ const PAPERS: &str = "papers";
 /// The most papers of an account.
 const MOST: usize = 50;
 
-/// The most that stay made in memory.
-const MADE: usize = 24;
+/// Lines of lists whose verdicts stay in memory, some 700 bytes each; the longest unseen go first.
+const MADE: usize = 200_000;
 
 /// What somebody is preparing.
 #[derive(Debug, Clone)]
@@ -72,13 +72,80 @@ pub struct Progress {
 /// What was made of papers.
 #[derive(Default)]
 pub(super) struct Desk {
-    stages: HashMap<String, Stage>,
+    stages: HashMap<String, Kept>,
+    /// Rows of those accounts that were asked for.
+    rows: HashMap<String, Vec<PaperRow>>,
+    /// How often a stage was looked at.
+    looks: u64,
+}
+
+struct Kept {
+    stage: Stage,
+    /// At which look it was seen last.
+    seen: u64,
+}
+
+impl Desk {
+    fn keep(&mut self, key: &str, stage: Stage) {
+        self.looks += 1;
+        let seen = self.looks;
+        self.stages.insert(key.to_owned(), Kept { stage, seen });
+    }
+
+    fn seen(&mut self, key: &str) -> Option<Stage> {
+        self.looks += 1;
+        let kept = self.stages.get_mut(key)?;
+        kept.seen = self.looks;
+        Some(kept.stage.clone())
+    }
+
+    /// Forgets what was made and not seen for the longest, until the rest fits. One always stays.
+    fn fit(&mut self) {
+        let mut made: Vec<(u64, usize, String)> = self
+            .stages
+            .iter()
+            .filter(|(_, kept)| !matches!(kept.stage, Stage::Checking(_)))
+            .map(|(key, kept)| (kept.seen, kept.stage.lines(), key.clone()))
+            .collect();
+        made.sort_by(|a, b| b.cmp(a));
+        let mut lines = 0;
+        for (_, of_it, key) in made.into_iter().skip(1) {
+            lines += of_it;
+            if lines > MADE {
+                self.stages.remove(&key);
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// Lines that it holds; what has none counts as one.
+    fn lines(&self) -> usize {
+        match self {
+            Self::Ready(made) => made
+                .batch
+                .as_ref()
+                .map_or(1, |batch| batch.rows.len().max(1)),
+            _ => 1,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Record {
     order: Order,
     saved: u64,
+}
+
+impl PaperRow {
+    fn of(id: String, record: &Record) -> Self {
+        Self {
+            id,
+            action: record.order.act.action(),
+            about: record.order.act.about(),
+            saved: record.saved,
+        }
+    }
 }
 
 impl Progress {
@@ -117,8 +184,14 @@ impl Casework {
         let key = key(account, &id)?;
         let store = self.inner.authority.store();
         self.keep(|| store.put(PAPERS, key.as_bytes(), &value, Durability::Synced))?;
-        lock(&self.inner.papers).stages.remove(&key);
-        self.paper(account, &id)?;
+        let mut desk = lock(&self.inner.papers);
+        desk.stages.remove(&key);
+        if let Some(rows) = desk.rows.get_mut(account) {
+            rows.retain(|row| row.id != id);
+            rows.push(PaperRow::of(id.clone(), &record));
+        }
+        drop(desk);
+        self.stage(&key, &record.order);
         Ok(id)
     }
 
@@ -137,27 +210,33 @@ impl Casework {
         })
     }
 
-    /// The papers of an account, newest first.
+    /// The papers of an account, newest first. Read once: a paper holds its whole list.
     pub fn papers(&self, account: &str) -> Result<Vec<PaperRow>, Error> {
+        let mut desk = lock(&self.inner.papers);
+        let mut rows = match desk.rows.get(account) {
+            Some(rows) => rows.clone(),
+            None => {
+                let rows = self.read_papers(account)?;
+                desk.rows.insert(account.to_owned(), rows.clone());
+                rows
+            }
+        };
+        drop(desk);
+        rows.sort_by_key(|row| std::cmp::Reverse(row.saved));
+        Ok(rows)
+    }
+
+    fn read_papers(&self, account: &str) -> Result<Vec<PaperRow>, Error> {
         let prefix = format!("{account}\n");
+        let store = self.inner.authority.store();
         let mut rows = Vec::new();
-        for row in self
-            .inner
-            .authority
-            .store()
-            .scan(PAPERS, prefix.as_bytes())?
-        {
+        for row in store.scan(PAPERS, prefix.as_bytes())? {
             let (key, value) = row?;
             let record: Record = serde_json::from_slice(&value).map_err(|e| broken(&e))?;
             let key = String::from_utf8_lossy(&key).into_owned();
-            rows.push(PaperRow {
-                id: key.strip_prefix(&prefix).unwrap_or_default().to_owned(),
-                action: record.order.act.action(),
-                about: record.order.act.about(),
-                saved: record.saved,
-            });
+            let id = key.strip_prefix(&prefix).unwrap_or_default().to_owned();
+            rows.push(PaperRow::of(id, &record));
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.saved));
         Ok(rows)
     }
 
@@ -166,22 +245,26 @@ impl Casework {
         let key = key(account, id)?;
         let store = self.inner.authority.store();
         self.keep(|| store.delete(PAPERS, key.as_bytes(), Durability::Synced))?;
-        lock(&self.inner.papers).stages.remove(&key);
+        let mut desk = lock(&self.inner.papers);
+        desk.stages.remove(&key);
+        if let Some(rows) = desk.rows.get_mut(account) {
+            rows.retain(|row| row.id != id);
+        }
         Ok(())
     }
 
     /// How far it is; begins to make it in a thread of its own.
     fn stage(&self, key: &str, order: &Order) -> Stage {
         let mut desk = lock(&self.inner.papers);
-        if let Some(stage) = desk.stages.get(key) {
-            return stage.clone();
+        if let Some(stage) = desk.seen(key) {
+            return stage;
         }
         let progress = Progress {
             total: order.act.lines(),
             ..Progress::default()
         };
         let stage = Stage::Checking(progress.clone());
-        desk.stages.insert(key.to_owned(), stage.clone());
+        desk.keep(key, stage.clone());
         drop(desk);
         let (desk, key, order) = (self.clone(), key.to_owned(), order.clone());
         let mine = progress.done.clone();
@@ -198,15 +281,12 @@ impl Casework {
     /// Keeps what was made, unless the paper was saved anew or thrown away meanwhile.
     fn made(&self, key: &str, made: Stage, mine: &Arc<AtomicUsize>) {
         let mut desk = lock(&self.inner.papers);
-        let current =
-            matches!(desk.stages.get(key), Some(Stage::Checking(p)) if Arc::ptr_eq(&p.done, mine));
-        if !current {
-            return;
+        let stage = desk.stages.get(key).map(|kept| &kept.stage);
+        let current = matches!(stage, Some(Stage::Checking(p)) if Arc::ptr_eq(&p.done, mine));
+        if current {
+            desk.keep(key, made);
+            desk.fit();
         }
-        if desk.stages.len() >= MADE {
-            desk.stages.retain(|_, s| matches!(s, Stage::Checking(_)));
-        }
-        desk.stages.insert(key.to_owned(), made);
     }
 
     /// Makes it anew at the next look: its id was taken by another.

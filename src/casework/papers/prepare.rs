@@ -109,7 +109,7 @@ impl Casework {
         let origin = self.inner.authority.ledger().origin().clone();
         match &order.act {
             Act::List { list, .. } => self.prepare_list(order, list, &grounds, progress, now),
-            Act::Revoke { named, only } => {
+            Act::Revoke { named, only, .. } => {
                 let found = self.targets(named, only)?;
                 let body = grounds.revoke(origin, self.next_id()?, found.targets.clone());
                 self.of_targets(found, body, &grounds)

@@ -29,12 +29,13 @@ impl Casework {
         })?;
         let approval = serde_json::to_vec(approval);
         let approval = approval.map_err(|e| Error::malformed("the approval", e))?;
-        let (desk, kept) = (self.clone(), prepared.clone());
+        let (desk, kept, appeal) = (self.clone(), prepared.clone(), paper.order.act.appeal());
         let receive = move || {
             let Some(made) = &kept.made else {
                 return Err(Error::NoGuard);
             };
             let mut draft = desk.draft(made.text.as_bytes(), &approval)?;
+            draft.appeal = appeal;
             for file in &made.files {
                 desk.take_part(&mut draft, file)?;
             }

@@ -38,6 +38,8 @@ const SEES: Who = Roles(&[Officer, Approver, Senior, Coordinator, Auditor]);
 const ENTERS: Who = Roles(&[Reporter, Officer, Approver, Senior, Coordinator]);
 /// Whoever may know who brought a case.
 const ENTITLED: Who = Roles(&[Senior, Coordinator]);
+/// Whoever gives a case to another unit.
+const HANDS: Who = Roles(&[Officer, Senior, Coordinator]);
 /// Whoever prepares and proposes.
 const PREPARES: Who = Roles(&[Officer]);
 /// Whoever is second.
@@ -89,6 +91,7 @@ pub const ROUTES: &[Route] = &[
     post("/desk/cases/{id}/note", DECIDES),
     post("/desk/cases/{id}/link", DECIDES),
     post("/desk/cases/{id}/state", DECIDES),
+    post("/desk/cases/{id}/unit", HANDS),
     post("/desk/cases/{id}/informant", ENTITLED),
     post("/desk/cases/{id}/erase", Fresh(&[Senior, Coordinator])),
     get("/desk/subscribers", SEES),

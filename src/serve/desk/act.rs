@@ -1,6 +1,7 @@
 //! Ending, staying and prolonging: `/desk/act/revoke`, `/desk/act/stay`, `/desk/act/amend`.
 
 use super::{
+    frame::settle,
     gate::{Posted, Staff},
     grounds,
     words::{self, Choices},
@@ -9,13 +10,8 @@ use crate::{
     canon::DecisionId,
     casework::{Act, Order},
     serve::{
-        pages::{
-            form::Form,
-            shell::Shell,
-            show::{see_other, show_private},
-            visitor::Visitor,
-        },
-        problem::Answer,
+        pages::{form::Form, shell::Shell, show::show_private, visitor::Visitor},
+        problem::{Answer, Problem},
         site::Site,
     },
 };
@@ -114,21 +110,20 @@ pub(super) async fn make(
     let now = site.casework.authority().now();
     let act = act(&mut form, &visitor, what, now);
     let grounds = grounds::read(&mut form, visitor.lang);
-    let Some(act) = act.filter(|_| !form.is_wrong()) else {
-        let status = form.status();
-        return show_private(status, &page(&site, &visitor, &staff, form, what));
-    };
-    let order = Order {
-        act,
-        basis: grounds.basis,
-        reasons: grounds.reasons,
-        days: grounds.days,
-    };
+    let again =
+        async |form: Form| show_private(form.status(), &page(&site, &visitor, &staff, form, what));
     let account = staff.account().to_owned();
-    let id = site
-        .ask(move |desk| desk.save_paper(&account, None, order))
-        .await?;
-    see_other(&format!("/desk/papers/{id}"))
+    let done = async {
+        let order = Order {
+            act: act.ok_or_else(|| Problem::missing("nothing can be made of this form"))?,
+            basis: grounds.basis,
+            reasons: grounds.reasons,
+            days: grounds.days,
+        };
+        let saved = site.ask(move |desk| desk.save_paper(&account, None, order));
+        Ok(format!("/desk/papers/{}", saved.await?))
+    };
+    settle(form, again, done).await
 }
 
 fn act(form: &mut Form, visitor: &Visitor, what: What, now: u64) -> Option<Act> {
@@ -157,14 +152,6 @@ fn act(form: &mut Form, visitor: &Visitor, what: What, now: u64) -> Option<Act> 
         form.wrong("only", lang.t("desk.act.bad_id"));
         return None;
     };
-    if what == What::Revoke {
-        return Some(Act::Revoke { named, only });
-    }
-    let alone = form.value("length") != "longer";
-    let until = match alone {
-        true => now + ALONE,
-        false => grounds::end_of_day(form, "until", lang),
-    };
     let appeal = Some(form.optional("appeal", 32)).filter(|appeal| !appeal.is_empty());
     if appeal
         .as_ref()
@@ -172,6 +159,18 @@ fn act(form: &mut Form, visitor: &Visitor, what: What, now: u64) -> Option<Act> 
     {
         form.wrong("appeal", lang.t("desk.act.bad_id"));
     }
+    if what == What::Revoke {
+        return Some(Act::Revoke {
+            named,
+            only,
+            appeal,
+        });
+    }
+    let alone = form.value("length") != "longer";
+    let until = match alone {
+        true => now + ALONE,
+        false => grounds::end_of_day(form, "until", lang),
+    };
     Some(Act::Stay {
         named,
         only,

@@ -2,20 +2,24 @@
 //! stay or the revocation; who brought it; erasure.
 
 use super::{
-    cases::{channel, decisions, hand, sees_all},
+    cases::{channel, decisions, hand, sees_all, whose},
+    frame::settle,
     gate::{Posted, Staff},
+    words,
 };
 use crate::{
     accounts::Role,
     canon::DecisionId,
-    casework::{Case, CaseId, CaseKind, CaseState, CaseView, Clock, Informant},
+    casework::{
+        Case, CaseId, CaseKind, CaseState, CaseView, Casework, Clock, Error, Hand, Informant, Whose,
+    },
     serve::{
         pages::{
             case_words::{kind, state_key, state_tone, step},
             form::Form,
             parts::{Choice, Tone},
             shell::Shell,
-            show::{see_other, show_private},
+            show::show_private,
             visitor::Visitor,
         },
         problem::{Answer, Problem},
@@ -34,6 +38,10 @@ struct CasePageOf {
     next: Vec<Choice>,
     now: u64,
     works: bool,
+    /// Whose it is; empty: nobody's yet.
+    unit: String,
+    /// To whom it can be given; empty: this person can't.
+    units: Vec<Choice>,
     /// Whether this person may see who brought it, and erase it.
     entitled: bool,
     informant: Option<Informant>,
@@ -66,6 +74,12 @@ async fn shown(
     let lang = visitor.lang;
     let next = view.case.state.next(view.case.kind).iter();
     let status = form.status();
+    let hands = [Role::Officer, Role::Senior, Role::Coordinator];
+    let units = match hands.into_iter().any(|role| staff.has(role)) {
+        true => form.or_nothing(words::choices(site, lang).units),
+        false => Vec::new(),
+    };
+    let unit = words::unit(site, lang, &view.case.unit);
     let page = CasePageOf {
         shell: staff.shell(
             site,
@@ -79,123 +93,144 @@ async fn shown(
         form,
         now,
         works: staff.has(Role::Officer) || staff.has(Role::Senior),
+        unit,
+        units,
         entitled: entitled(staff),
         informant,
     };
     show_private(status, &page)
 }
 
-/// `POST /desk/cases/{id}/note`
-pub(super) async fn note(
-    State(site): State<Site>,
+/// What every handler of a case has at hand.
+#[derive(axum::extract::FromRequestParts)]
+#[from_request(state(Site))]
+pub(super) struct At {
+    #[from_request(via(State))]
+    site: Site,
     visitor: Visitor,
     staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    let mut form = posted.form;
-    seen(&site, &staff, &id).await?;
-    let text = form.required("text", 8_000);
-    if form.is_wrong() {
-        return shown(&site, &visitor, &staff, &id, form, None).await;
+    #[from_request(via(Path))]
+    id: String,
+}
+
+impl At {
+    /// Writes in a case and leads back to its page, or on to `next`; a form that is wrong is shown again.
+    async fn write(
+        &self,
+        case: &Case,
+        form: Form,
+        next: Option<String>,
+        work: impl FnOnce(&Casework, &CaseId, &Hand) -> Result<(), Error> + Send + 'static,
+    ) -> Answer {
+        let again = async |form| self.shown(form, None).await;
+        let (id, by) = (case.id.clone(), hand(&self.staff));
+        let done = async {
+            let written = self.site.ask(move |desk| work(desk, &id, &by));
+            written.await?;
+            Ok(next.unwrap_or_else(|| format!("/desk/cases/{}", case.id)))
+        };
+        settle(form, again, done).await
     }
-    let (case, by) = (CaseId::parse(&id)?, hand(&staff));
-    site.ask(move |desk| desk.add_note(&case, &text, &by))
-        .await?;
-    see_other(&format!("/desk/cases/{id}"))
+
+    async fn shown(&self, form: Form, informant: Option<Informant>) -> Answer {
+        shown(
+            &self.site,
+            &self.visitor,
+            &self.staff,
+            &self.id,
+            form,
+            informant,
+        )
+        .await
+    }
+
+    async fn seen(&self) -> Answer<Case> {
+        seen(&self.site, &self.staff, &self.id).await
+    }
+}
+
+/// `POST /desk/cases/{id}/note`
+pub(super) async fn note(at: At, posted: Posted) -> Answer {
+    let mut form = posted.form;
+    let case = at.seen().await?;
+    let text = form.required("text", 8_000);
+    let work = move |desk: &Casework, id: &CaseId, by: &Hand| desk.add_note(id, &text, by);
+    at.write(&case, form, None, work).await
 }
 
 /// `POST /desk/cases/{id}/link`
-pub(super) async fn link(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
+pub(super) async fn link(at: At, posted: Posted) -> Answer {
     let mut form = posted.form;
-    seen(&site, &staff, &id).await?;
+    let case = at.seen().await?;
     let subjects = form.optional("links", 8_000);
-    let decisions = decisions(&mut form, visitor.lang);
-    if form.is_wrong() {
-        return shown(&site, &visitor, &staff, &id, form, None).await;
-    }
     let subjects: Vec<String> = subjects.split_whitespace().map(str::to_owned).collect();
-    let (case, by) = (CaseId::parse(&id)?, hand(&staff));
-    site.ask(move |desk| desk.link_case(&case, &subjects, &decisions, &by))
-        .await?;
-    see_other(&format!("/desk/cases/{id}"))
+    let decisions = decisions(&mut form, at.visitor.lang);
+    let work = move |desk: &Casework, id: &CaseId, by: &Hand| {
+        desk.link_case(id, &subjects, &decisions, by)
+    };
+    at.write(&case, form, None, work).await
 }
 
-/// `POST /desk/cases/{id}/state`. An appeal that is to be stayed leads on to the stay itself, which
-/// the officer signs. What takes two signatures is written down once both are there, so that nobody
-/// reads of a revocation that was only proposed: the case says what was done, the log what holds.
-pub(super) async fn advance(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
+/// `POST /desk/cases/{id}/state`. An appeal that is to be stayed or granted leads on to the stay or
+/// the revocation, which the officer signs: the case follows when the log has it.
+pub(super) async fn advance(at: At, posted: Posted) -> Answer {
     let mut form = posted.form;
-    let case = seen(&site, &staff, &id).await?;
+    let case = at.seen().await?;
     let why = form.required("why", 8_000);
-    let to = CaseState::parse(form.value("to"));
-    let (Some(to), false) = (to, form.is_wrong()) else {
-        form.wrong("to", visitor.lang.t("form.empty"));
-        return shown(&site, &visitor, &staff, &id, form, None).await;
+    let Some(to) = CaseState::parse(form.value("to")) else {
+        form.wrong("to", at.visitor.lang.t("form.empty"));
+        return at.shown(form, None).await;
     };
-    let (of, by) = (case.id.clone(), hand(&staff));
-    site.ask(move |desk| desk.move_case(&of, to, &why, &by))
-        .await?;
-    match to {
-        CaseState::Stayed => see_other(&act_path("stay", &case)),
-        _ => see_other(&format!("/desk/cases/{id}")),
+    case.may_become(to)?;
+    let next = match to {
+        CaseState::Stayed | CaseState::Confirmed => Some(act_path("stay", &case)),
+        CaseState::Revoked => Some(act_path("revoke", &case)),
+        _ => None,
+    };
+    let work = move |desk: &Casework, id: &CaseId, by: &Hand| match to.is_of_log() {
+        true => desk.add_note(id, &why, by),
+        false => desk.move_case(id, to, &why, by),
+    };
+    at.write(&case, form, next, work).await
+}
+
+/// `POST /desk/cases/{id}/unit`
+pub(super) async fn hand_over(at: At, posted: Posted) -> Answer {
+    let mut form = posted.form;
+    let case = at.seen().await?;
+    let unit = form.required("unit", 200);
+    let because = form.required("because", 8_000);
+    let known = words::choices(&at.site, at.visitor.lang).units;
+    if !known.iter().any(|choice| choice.value == unit) {
+        form.wrong("unit", at.visitor.lang.t("form.empty"));
     }
+    let work =
+        move |desk: &Casework, id: &CaseId, by: &Hand| desk.hand_over(id, &unit, &because, by);
+    // It may be somebody else's to see from now on.
+    let next = Some("/desk/cases".to_owned());
+    at.write(&case, form, next, work).await
 }
 
 /// `POST /desk/cases/{id}/informant`
-pub(super) async fn informant(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    _: Posted,
-) -> Answer {
-    may_handle(&staff)?;
-    let case = seen(&site, &staff, &id).await?;
-    let by = hand(&staff);
-    let found = site.ask(move |desk| desk.informant(&case.id, &by)).await?;
-    let form = Form::blank(visitor.lang);
-    shown(
-        &site,
-        &visitor,
-        &staff,
-        &id,
-        form,
-        Some(found.unwrap_or_default()),
-    )
-    .await
+pub(super) async fn informant(at: At, _: Posted) -> Answer {
+    may_handle(&at.staff)?;
+    let case = at.seen().await?;
+    let by = hand(&at.staff);
+    let found = at.site.ask(move |desk| desk.informant(&case.id, &by));
+    let found = found.await?.unwrap_or_default();
+    at.shown(Form::blank(at.visitor.lang), Some(found)).await
 }
 
 /// `POST /desk/cases/{id}/erase`
-pub(super) async fn erase(
-    State(site): State<Site>,
-    visitor: Visitor,
-    staff: Staff,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Answer {
-    may_handle(&staff)?;
-    let case = seen(&site, &staff, &id).await?;
+pub(super) async fn erase(at: At, posted: Posted) -> Answer {
+    may_handle(&at.staff)?;
+    let case = at.seen().await?;
     let mut form = posted.form;
     if !form.is_ticked("sure") {
-        form.wrong("sure", visitor.lang.t("desk_case.sure_first"));
-        return shown(&site, &visitor, &staff, &id, form, None).await;
+        form.wrong("sure", at.visitor.lang.t("desk_case.sure_first"));
     }
-    let by = hand(&staff);
-    site.ask(move |desk| desk.erase_case(&case.id, &by)).await?;
-    see_other(&format!("/desk/cases/{id}"))
+    let work = |desk: &Casework, id: &CaseId, by: &Hand| desk.erase_case(id, by);
+    at.write(&case, form, None, work).await
 }
 
 /// The case, if this person may see it.
@@ -206,9 +241,14 @@ async fn seen(site: &Site, staff: &Staff, id: &str) -> Answer<Case> {
     Ok(view.case)
 }
 
-/// One against an officer passes the unit by, and is told as missing to whoever may not see it.
+/// One against an officer passes the unit by, and one of another unit is that unit's: both are told
+/// as missing to whoever may not see them.
 fn may_see(staff: &Staff, case: &Case) -> Answer<()> {
-    if case.about_officer && !sees_all(staff) {
+    let theirs = match whose(staff) {
+        Whose::All => true,
+        Whose::Of(unit) => case.is_of(&unit),
+    };
+    if !theirs || case.about_officer && !sees_all(staff) {
         return Err(Problem::missing("there is no such case"));
     }
     Ok(())
@@ -265,6 +305,7 @@ impl CasePageOf {
             "opened" => lang.t("desk_case.opened"),
             "note" => lang.t("desk_case.note"),
             "linked" => lang.t("desk_case.linked"),
+            "handed" => lang.t("desk_case.handed"),
             "informant_shown" => lang.t("desk_case.informant_shown"),
             "erased" => lang.t("desk_case.erased"),
             _ => lang.t("desk_case.moved"),

@@ -7,7 +7,7 @@ use crate::{
     canon::DecisionId,
     casework::{
         Case, CaseFilter, CaseId, CaseKind, CaseOpened, CasePage, CaseState, Channel, Clock, Hand,
-        Informant, JournalState, NewCase,
+        Informant, Looked, NewCase, Whose,
     },
     serve::{
         pages::{
@@ -45,7 +45,8 @@ struct CasesPage {
     page: CasePage,
     paging: Paging,
     now: u64,
-    journal: Option<JournalState>,
+    audits: bool,
+    journal: Option<Looked>,
 }
 
 #[derive(Template)]
@@ -70,13 +71,14 @@ pub(super) async fn list(
     let filter = CaseFilter {
         state: CaseState::parse(form.value("state")),
         kind: CaseKind::parse(form.value("kind")),
+        whose: whose(&staff),
         about_officers: sees_all(&staff),
         after: CaseId::parse(form.value("after")).ok(),
     };
     let audits = staff.has(Role::Auditor);
     let asked = site.ask(move |desk| {
-        let journal = audits.then(|| desk.check_cases()).transpose()?;
-        Ok((desk.cases(&filter, SIZE), desk.authority().now(), journal))
+        let journal = audits.then(|| desk.looked_at_cases()).flatten();
+        Ok((desk.cases(&filter, SIZE)?, desk.authority().now(), journal))
     });
     let (page, now, journal) = asked.await?;
     let link = |after: Option<&CaseId>| {
@@ -113,6 +115,7 @@ pub(super) async fn list(
         page,
         paging,
         now,
+        audits,
         journal,
     };
     show_private(StatusCode::OK, &page)
@@ -193,6 +196,14 @@ pub(super) async fn enter(
 
 pub(super) fn sees_all(staff: &Staff) -> bool {
     staff.session.account.unit == STANDING_OFFICE || staff.has(Role::Coordinator)
+}
+
+/// Cases that somebody sees: their own unit's, or every unit's where they sum up or look over it.
+pub(super) fn whose(staff: &Staff) -> Whose {
+    if sees_all(staff) || staff.has(Role::Auditor) {
+        return Whose::All;
+    }
+    Whose::Of(staff.session.account.unit.clone())
 }
 
 pub(super) fn hand(staff: &Staff) -> Hand {

@@ -14,6 +14,7 @@ mod case;
 mod cases;
 mod decision;
 mod enrol;
+mod frame;
 mod gate;
 mod grounds;
 mod oidc;
@@ -80,6 +81,7 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/desk/cases/{id}/note", post(case::note))
         .route("/desk/cases/{id}/link", post(case::link))
         .route("/desk/cases/{id}/state", post(case::advance))
+        .route("/desk/cases/{id}/unit", post(case::hand_over))
         .route("/desk/cases/{id}/informant", post(case::informant))
         .route("/desk/cases/{id}/erase", post(case::erase))
         .route("/desk/subscribers", get(acted::list))

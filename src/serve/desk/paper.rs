@@ -1,6 +1,7 @@
 //! A new proposal: a list pasted or dropped, and what the decision says.
 
 use super::{
+    frame::settle,
     gate::{Posted, Staff},
     grounds, sheet,
     words::{self, Choices},
@@ -111,22 +112,25 @@ async fn keep(
         }
     }
     let order = order(&mut form, visitor);
-    if form.is_wrong() {
-        let to = match &id {
+    let of = id.clone();
+    let again = async |form: Form| {
+        let to = match of {
             Some(id) => format!("/desk/papers/{id}/edit"),
             None => "/desk/papers/new".to_owned(),
         };
-        let status = form.status();
-        return show_private(status, &page(site, visitor, staff, form, to));
-    }
+        show_private(form.status(), &page(site, visitor, staff, form, to))
+    };
     let account = staff.account().to_owned();
-    let id = site.ask(move |desk| {
-        if let Some(id) = &id {
-            desk.paper(&account, id)?;
-        }
-        desk.save_paper(&account, id, order)
-    });
-    see_other(&format!("/desk/papers/{}", id.await?))
+    let done = async {
+        let saved = site.ask(move |desk| {
+            if let Some(id) = &id {
+                desk.paper(&account, id)?;
+            }
+            desk.save_paper(&account, id, order)
+        });
+        Ok(format!("/desk/papers/{}", saved.await?))
+    };
+    settle(form, again, done).await
 }
 
 /// What the form wants; what is wrong is noted in it.
