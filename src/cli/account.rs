@@ -276,12 +276,13 @@ impl JournalArgs {
 
 /// The accounts at the machine, if that is where it is done.
 fn accounts(at: &Place, config: &Config) -> Result<Option<Accounts>, Error> {
-    let Some(store) = at.store()? else {
+    let (Some(store), Some(data)) = (at.store()?, &at.data) else {
         return Ok(None);
     };
     let metrics = Metrics::unregistered().map_err(|e| Error::said(e.to_string()))?;
     let settings = config.serve.accounts.clone();
-    let keys = config.log.data.join("keys");
+    // Where the authority on that data directory looks for them.
+    let keys = data.join("keys");
     Ok(Some(Accounts::open(store, &keys, settings, metrics)?))
 }
 

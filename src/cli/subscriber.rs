@@ -126,7 +126,7 @@ pub struct StatusArgs {
 pub struct Place {
     /// The data directory, while no authority runs on it: then no officer signs
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "officer", "key_file"])]
-    data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
     #[command(flatten)]
     pub desk: DeskArgs,
 }
