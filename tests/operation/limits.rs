@@ -141,6 +141,8 @@ fn on_a_slow_disk_decisions_wait_and_reading_goes_on() {
     // Each synced write takes half a second more; there are several to a commit.
     let slow = [
         text(&strace),
+        // The program is our child then, and strace ends with it.
+        "-D",
         "-f",
         "-qq",
         "-o",
