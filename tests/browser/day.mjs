@@ -213,40 +213,21 @@ class Day {
       await who.says("lookup.stayed");
     });
     await this.step("proposes to keep it until the answer", this.officer, async (who) => {
-      await who.open(`/desk/cases/${this.receipt}`);
-      await who.page.locator("main").getByRole("link", { name: this.t("action.stay"), exact: true }).click();
+      await this.leadsOn(who, "action.stay");
       await who.page.getByRole("radio", { name: this.t("desk.act.longer") }).check();
-      await this.grounds(who, "16/QĐ-TMĐT", "Kéo dài việc tạm ngừng đến khi trả lời khiếu nại.");
-      await who.press("desk.act.next");
-      await who.reaches("desk.verdict.title");
-      await who.sign();
-      this.longer = who.page.url().split("/").pop();
+      this.longer = await this.proposes(who, "16/QĐ-TMĐT", "Kéo dài việc tạm ngừng đến khi trả lời khiếu nại.");
     });
-    await this.step("the second officer confirms the stay", this.second, async (who) => {
-      await who.open(`/desk/proposals/${this.longer}`);
-      await who.sign();
-      await who.says("desk.status.committed");
-    });
+    await this.step("the second officer confirms the stay", this.second, async (who) => this.confirms(who, this.longer));
     await this.step("the case has followed", this.officer, async (who) => this.stands(who, "confirmed"));
   }
 
   async revoking() {
     await this.step("the officer proposes the revocation", this.officer, async (who) => {
-      await who.open(`/desk/cases/${this.receipt}`);
-      await who.page.locator("main").getByRole("link", { name: this.t("action.revoke"), exact: true }).click();
+      await this.leadsOn(who, "action.revoke");
       await who.says("desk.act.revoke_lead");
-      await this.grounds(who, "21/QĐ-TMĐT", "Khiếu nại đúng: cửa hàng hợp pháp.");
-      await who.press("desk.act.next");
-      await who.reaches("desk.verdict.title");
-      await who.sign();
-      await who.says("desk.status.proposed");
-      this.revocation = who.page.url().split("/").pop();
+      this.revocation = await this.proposes(who, "21/QĐ-TMĐT", "Khiếu nại đúng: cửa hàng hợp pháp.");
     });
-    await this.step("the second officer revokes by passkey", this.second, async (who) => {
-      await who.open(`/desk/proposals/${this.revocation}`);
-      await who.sign();
-      await who.says("desk.status.committed");
-    });
+    await this.step("the second officer revokes by passkey", this.second, async (who) => this.confirms(who, this.revocation));
     await this.step("the case has followed", this.officer, async (who) => this.stands(who, "revoked"));
     await this.step("the owner is free, and reads the answer", this.owner, async (who) => {
       await who.open(`/lookup?q=${this.shop}`);
@@ -282,6 +263,29 @@ class Day {
   async stands(who, state) {
     await who.open(`/desk/cases/${this.receipt}`);
     await who.page.locator(".lead").getByText(this.t(`case.${state}`)).waitFor();
+  }
+
+  // From the case on to the form of a stay or a revocation.
+  async leadsOn(who, action) {
+    await who.open(`/desk/cases/${this.receipt}`);
+    await who.page.locator("main").getByRole("link", { name: this.t(action), exact: true }).click();
+  }
+
+  // Fills in the grounds, looks, signs; gives the proposal's number.
+  async proposes(who, number, reasons) {
+    await this.grounds(who, number, reasons);
+    await who.press("desk.act.next");
+    await who.reaches("desk.verdict.title");
+    await who.sign();
+    await who.says("desk.status.proposed");
+    return who.page.url().split("/").pop();
+  }
+
+  // The second signature.
+  async confirms(who, proposal) {
+    await who.open(`/desk/proposals/${proposal}`);
+    await who.sign();
+    await who.says("desk.status.committed");
   }
 
   // Number, day and reasons of the document that a decision rests on.

@@ -86,7 +86,8 @@ export class Person {
     await this.sees(this.t(key, fill));
   }
 
-  // The code of so many steps of thirty seconds from now. Each is good once, and the neighbours of now are taken.
+  // The code of so many steps of thirty seconds from now. Each is good once, and the neighbours of now are taken: the
+  // account is set up by the one of now, which may grow old while pictures are taken, and signed in by the next.
   code(step) {
     const secret = Secret.fromBase32(this.secret);
     return new TOTP({ secret }).generate({ timestamp: Date.now() + step * 30_000 });
@@ -99,13 +100,13 @@ export class Person {
     this.secret = (await this.page.locator(".qr + p code").textContent()).replaceAll(" ", "");
     await this.fill("desk.enrol.password", PASSWORD);
     await this.fill("desk.enrol.again", PASSWORD);
-    await this.fill("desk.sign_in.code", this.code(-1));
+    await this.fill("desk.sign_in.code", this.code(0));
   }
 
   async signIn() {
     await this.fill("desk.sign_in.name", this.name);
     await this.fill("desk.sign_in.password", PASSWORD);
-    await this.fill("desk.sign_in.code", this.code(0));
+    await this.fill("desk.sign_in.code", this.code(1));
   }
 
   // Plugs in an authenticator that verifies its user, as a laptop's own does.
