@@ -95,7 +95,12 @@ fn nobody_gets_more_than_their_role() {
     );
     assert_eq!(officer.get("/desk/nowhere").status, 404);
     let (_, auditor) = &people[5];
-    assert!(auditor.get("/desk/journal").text().contains("refused"));
+    assert!(
+        auditor
+            .get("/desk/journal")
+            .text()
+            .contains("Mở trang không có quyền")
+    );
 }
 
 /// Every role of two units on every route of a case: another unit's case isn't there, whatever the role,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make test-browser: the officer's day, and with LOOK=1 every page, in Debian's Chromium. Uses the program that `make test` has built,
+# make test-browser: the officer's day, and every page, in Debian's Chromium. Uses the program that `make test` has built,
 # and builds it only where that is older than its source. Pictures stay under target/browser.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -36,6 +36,5 @@ export BLOCKFEED=$target/debug/blockfeed ARTEFACTS=$target/browser
 CHROMIUM=$(command -v chromium)
 export CHROMIUM
 node tests/browser/day.mjs
-# Every page in four ways, which takes minutes; it has findings still.
-if [ "${LOOK:-}" = 1 ]; then node tests/browser/look.mjs; fi
+node tests/browser/look.mjs
 echo "blockfeed: passed in the browser; pictures in $ARTEFACTS"

@@ -55,6 +55,9 @@ pub enum Error {
         "{0} is still in force under {1}, or may come back when a stay ends: revoke it, then erase"
     )]
     InForce(String, String),
+    /// A subject that is named to be ended, and isn't there by itself.
+    #[error("{0}")]
+    NotHeld(String),
     #[error("there is no case {0:?}, or the secret isn't its own")]
     NoCase(String),
     #[error("what was said in the case {0} has been erased")]
@@ -161,6 +164,7 @@ impl Error {
             Self::Text { .. } => "text",
             Self::NotOpened(_) => "not_opened",
             Self::InForce(..) => "in_force",
+            Self::NotHeld(_) => "not_held",
             Self::Refused(Refusal::IdUsed(_)) => "id_taken",
             Self::Refused(refusal) => refusal.code(),
             Self::Guard(_) => "guard",

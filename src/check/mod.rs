@@ -57,6 +57,12 @@ impl Finding {
         self.rule.grade
     }
 
+    /// The rule that a sentence of a finding begins with.
+    pub fn rule_of(sentence: &str) -> Option<&'static Rule> {
+        let (code, _) = sentence.split_once(": ")?;
+        explain(code)
+    }
+
     pub(crate) fn of(code: &'static str, detail: impl Into<String>) -> Finding {
         Finding {
             rule: rules::known(code),

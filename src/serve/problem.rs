@@ -158,6 +158,7 @@ impl From<casework::Error> for Problem {
             | E::ReceiptSignature(_) => StatusCode::FORBIDDEN,
             E::NotAlone
             | E::Invalid { .. }
+            | E::NotHeld(_)
             | E::TooMany(_)
             | E::NotItsFeed(..)
             | E::PartMissing(_)

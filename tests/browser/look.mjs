@@ -77,6 +77,9 @@ class Look {
     await this.album.take(page, name, { clip: { x: 0, y: 0, width, height: Math.min(tall, TALLEST) } });
     const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     if (wide > room) this.wrong.push(`${name}: scrolls sideways, ${wide} px in ${room}`);
+    // Within the page the phone scrolls nothing sideways either: there tables are cards.
+    const inner = await page.locator(".scroll").evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).length);
+    if (size === "phone" && inner > 0) this.wrong.push(`${name}: ${inner} tables scroll sideways`);
     const rules = { type: "tag", values: RULES };
     const found = await page.evaluate((runOnly) => globalThis.axe.run({ runOnly, resultTypes: ["violations"] }), rules);
     for (const one of found.violations) {
@@ -110,6 +113,7 @@ class Look {
       await who.press("desk.sign_in.button");
       await who.says("desk.sign_in.wrong");
     });
+    await this.at("link-spent", this.public, new URL(this.world.links[this.staff.name].link, this.world.url).pathname);
     await this.staff.signIn();
     await this.staff.press("desk.sign_in.button");
     await this.at("desk-empty", this.staff, "/desk");
@@ -198,6 +202,21 @@ class Look {
     });
     await this.at("verdict", staff, (who) => this.pastes(who, `facebook.com\nhttps://shop.vn/a\n${LONG}\nmoi-1.example\nmoi-1.example\nhttps://shopee.vn/shop/123456\n203.0.113.77\nvietcombank-khuyen-mai.example`));
     await this.at("verdict-refused", staff, (who) => this.pastes(who, "facebook.com\nhttps://shop.vn/a"));
+    await this.at("broken", staff, async (who) => {
+      await who.open("/desk/act/stay?of=shop.example.vn");
+      await who.fill("desk.form.number", "13/QĐ-TMĐT");
+      await who.page.locator("#reasons").fill("Nhầm lẫn.");
+      await who.press("desk.act.next");
+      await who.reaches("desk.broken.title");
+    });
+    await this.at("act-verdict", staff, async (who) => {
+      await who.open(`/desk/act/revoke?of=${this.decision}`);
+      await who.fill("desk.form.number", "14/QĐ-TMĐT");
+      await who.page.locator("#reasons").fill("Nhầm lẫn.");
+      await who.press("desk.act.next");
+      await who.reaches("desk.verdict.title");
+    });
+    await this.at("desk-drafts", staff, "/desk");
     await this.at("case-entered", staff, async (who) => {
       await who.open("/desk/cases/new");
       await who.fill("desk_case.text", "Người dân gọi báo: cửa hàng bán hàng giả, không giao hàng.");

@@ -58,8 +58,11 @@ pub struct PaperRow {
 pub enum Stage {
     Checking(Progress),
     Ready(Arc<Prepared>),
-    /// The sentence why nothing can be made of it.
-    Broken(String),
+    /// Nothing can be made of it: a stable word for the reason, and its sentence.
+    Broken {
+        code: &'static str,
+        why: String,
+    },
 }
 
 /// Lines that were asked about, of how many.
@@ -271,7 +274,10 @@ impl Casework {
         std::thread::spawn(move || {
             let made = match desk.prepare(&order, &progress) {
                 Ok(prepared) => Stage::Ready(Arc::new(prepared)),
-                Err(error) => Stage::Broken(error.to_string()),
+                Err(error) => Stage::Broken {
+                    code: error.code(),
+                    why: error.to_string(),
+                },
             };
             desk.made(&key, made, &mine);
         });

@@ -237,10 +237,7 @@ impl Casework {
                     let found = self.lookup_with_stays(typed)?;
                     let held = found.holds.into_iter().chain(found.stayed);
                     let named = gathering.subject(&found.canonical, scope, held);
-                    named.map_err(|why| Error::Invalid {
-                        what: "the subject",
-                        why,
-                    })?;
+                    named.map_err(Error::NotHeld)?;
                 }
             }
         }

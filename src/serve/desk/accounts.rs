@@ -1,9 +1,9 @@
 //! Accounts and their journal, for the operator and the auditor. Accounts are made, reset and given
 //! roles at the command line, by a senior officer's signature; here they can be locked at once.
 
-use super::{gate::Staff, own::role_name};
+use super::{gate::Staff, own::role_name, words};
 use crate::{
-    accounts::{Account, Change, Entry, Name, Role, Verified},
+    accounts::{Account, Change, Entry, Event, Name, Role, Verified},
     serve::{
         pages::{
             parts::Tone,
@@ -29,7 +29,8 @@ const ENTRIES: usize = 100;
 #[template(path = "desk/accounts.html")]
 struct AccountsPage {
     shell: Shell,
-    accounts: Vec<(Account, String)>,
+    /// Each with its unit and its roles in words.
+    accounts: Vec<(Account, String, String)>,
     operates: bool,
 }
 
@@ -47,20 +48,47 @@ pub(super) struct Asked {
     before: Option<u64>,
 }
 
+impl JournalPage {
+    fn event(&self, event: &Event) -> &'static str {
+        self.shell.t(match event {
+            Event::Created => "desk.event.created",
+            Event::Enrolled => "desk.event.enrolled",
+            Event::SignedIn => "desk.event.signed_in",
+            Event::SignedInElsewhere => "desk.event.signed_in_elsewhere",
+            Event::SignInFailed => "desk.event.sign_in_failed",
+            Event::SignInDelayed => "desk.event.sign_in_delayed",
+            Event::Confirmed => "desk.event.confirmed",
+            Event::ConfirmFailed => "desk.event.confirm_failed",
+            Event::SignedOut => "desk.event.signed_out",
+            Event::SignedOutEverywhere => "desk.event.signed_out_everywhere",
+            Event::Locked => "desk.event.locked",
+            Event::Unlocked => "desk.event.unlocked",
+            Event::Reset => "desk.event.reset",
+            Event::Roles => "desk.event.roles",
+            Event::Linked => "desk.event.linked",
+            Event::Refused => "desk.event.refused",
+            Event::PasskeyShown => "desk.event.passkey_shown",
+        })
+    }
+}
+
 pub(super) async fn list(State(site): State<Site>, visitor: Visitor, staff: Staff) -> Answer {
     let accounts = site.accounts(|accounts, _| accounts.accounts()).await?;
-    let with_roles = accounts.into_iter().map(|account| {
+    let in_words = accounts.into_iter().map(|account| {
         let roles: Vec<&str> = account
             .roles
             .iter()
             .map(|r| role_name(&visitor, *r))
             .collect();
-        let roles = roles.join(", ");
-        (account, roles)
+        let (unit, roles) = (
+            words::unit(&site, visitor.lang, &account.unit),
+            roles.join(", "),
+        );
+        (account, unit, roles)
     });
     let page = AccountsPage {
         shell: staff.shell(&site, &visitor, visitor.lang.t("desk.accounts.title")),
-        accounts: with_roles.collect(),
+        accounts: in_words.collect(),
         operates: staff.has(Role::Operator),
     };
     show_private(StatusCode::OK, &page)

@@ -21,6 +21,7 @@ use axum::{
     http::StatusCode,
 };
 use serde::Deserialize;
+use url::form_urlencoded::Serializer;
 
 /// The longest stay by one officer, with an hour to sign it in.
 const ALONE: u64 = 71 * 3600;
@@ -85,6 +86,38 @@ pub(super) async fn blank(
     show_private(StatusCode::OK, &page(&site, &visitor, &staff, form, what))
 }
 
+/// The form of a stay or a revocation with what it is about.
+pub(super) fn path_of(what: &str, named: &[String], only: &[DecisionId], appeal: &str) -> String {
+    let only: Vec<&str> = only.iter().map(DecisionId::as_str).collect();
+    let mut query = Serializer::new(String::new());
+    query.append_pair("of", &named.join("\n"));
+    query.append_pair("decision", &only.join(" "));
+    query.append_pair("appeal", appeal);
+    format!("/desk/act/{what}?{}", query.finish())
+}
+
+/// The form of an act with what it names; a list has one of its own.
+pub(super) fn path(act: &Act) -> Option<String> {
+    match act {
+        Act::List { .. } => None,
+        Act::Amend { target, .. } => Some(format!("/desk/act/amend?decision={target}")),
+        Act::Revoke {
+            named,
+            only,
+            appeal,
+        }
+        | Act::Stay {
+            named,
+            only,
+            appeal,
+            ..
+        } => {
+            let appeal = appeal.as_deref().unwrap_or_default();
+            Some(path_of(act.action(), named, only, appeal))
+        }
+    }
+}
+
 fn page(site: &Site, visitor: &Visitor, staff: &Staff, form: Form, what: What) -> ActPage {
     let title = match what {
         What::Revoke => visitor.lang.t("desk.act.revoke"),
@@ -129,15 +162,15 @@ pub(super) async fn make(
 fn act(form: &mut Form, visitor: &Visitor, what: What, now: u64) -> Option<Act> {
     let lang = visitor.lang;
     if what == What::Amend {
-        let target = form.required("target", 32);
-        let not_after = grounds::end_of_day(form, "not_after", lang);
+        let target = form.required("target", "desk.act.target", 32);
+        let not_after = grounds::end_of_day(form, "not_after", "desk.paper.not_after", lang);
         let Ok(target) = DecisionId::new(target) else {
             form.wrong("target", lang.t("desk.act.bad_id"));
             return None;
         };
         return Some(Act::Amend { target, not_after });
     }
-    let named = form.required("named", 200_000);
+    let named = form.required("named", "desk.act.named", 200_000);
     let named: Vec<String> = named
         .lines()
         .map(|l| l.trim().to_owned())
@@ -169,7 +202,7 @@ fn act(form: &mut Form, visitor: &Visitor, what: What, now: u64) -> Option<Act> 
     let alone = form.value("length") != "longer";
     let until = match alone {
         true => now + ALONE,
-        false => grounds::end_of_day(form, "until", lang),
+        false => grounds::end_of_day(form, "until", "desk.act.until", lang),
     };
     Some(Act::Stay {
         named,

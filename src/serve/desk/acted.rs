@@ -70,8 +70,9 @@ pub(super) async fn list(State(site): State<Site>, visitor: Visitor, staff: Staf
         .iter()
         .flat_map(|s| s.feeds.iter().map(move |f| (s, f)));
     let bars = bars.map(|(s, (feed, standing))| Bar {
-        label: format!("{} · {feed}", s.name),
-        value: lag(standing) / 60,
+        label: format!("{} · {}", s.name, feed_name(lang, feed)),
+        value: lag(standing),
+        said: Some(lag_said(lang, standing)),
         href: Some(format!("/desk/subscribers/{}/letter", s.name)),
     });
     let mut bars: Vec<Bar> = bars.collect();
@@ -80,7 +81,7 @@ pub(super) async fn list(State(site): State<Site>, visitor: Visitor, staff: Staf
         shell: staff.shell(&site, &visitor, lang.t("acted.title")),
         overdue: rows.iter().map(|row| row.overdue).sum(),
         rows,
-        lags: Bars::new(lang, lang.t("acted.lags"), lang.t("acted.minutes"), bars),
+        lags: Bars::new(lang, lang.t("acted.lags"), lang.t("acted.lag"), bars),
     };
     show_private(StatusCode::OK, &page)
 }
@@ -124,14 +125,10 @@ fn row(lang: Lang, name: &str, feed: &FeedName, of: &FeedStanding) -> Row {
     };
     Row {
         name: name.to_owned(),
-        feed: feed.to_string(),
+        feed: feed_name(lang, feed),
         held: of.held.as_ref().map(|h| h.serial),
         applied: of.applied.as_ref().map(|a| (a.serial, a.time)),
-        lag: match &of.applied {
-            Some(applied) if applied.current => lang.t("acted.none").to_owned(),
-            Some(applied) => clock::span(lang, applied.lag_seconds),
-            None => lang.t("acted.unknown").to_owned(),
-        },
+        lag: lag_said(lang, of),
         tone,
         word,
         waiting: of.waiting,
@@ -140,9 +137,29 @@ fn row(lang: Lang, name: &str, feed: &FeedName, of: &FeedStanding) -> Row {
     }
 }
 
+fn lag_said(lang: Lang, standing: &FeedStanding) -> String {
+    match &standing.applied {
+        Some(applied) if applied.current => lang.t("acted.none").to_owned(),
+        Some(applied) => clock::span(lang, applied.lag_seconds),
+        None => lang.t("acted.unknown").to_owned(),
+    }
+}
+
+/// A feed in words: `Tên miền`, `Gian hàng shopee.vn`.
+fn feed_name(lang: Lang, feed: &FeedName) -> String {
+    let name = feed.to_string();
+    let (kind, of) = name.split_once('/').unwrap_or((&name, ""));
+    let word = match kind {
+        "domains" => lang.t("kind.domain"),
+        "networks" => lang.t("kind.net"),
+        "accounts" => lang.t("kind.account"),
+        _ => lang.t("kind.seller"),
+    };
+    format!("{word} {of}").trim_end().to_owned()
+}
+
+/// How far behind, where it is behind at all.
 fn lag(standing: &FeedStanding) -> u64 {
-    standing
-        .applied
-        .as_ref()
-        .map_or(0, |applied| applied.lag_seconds)
+    let applied = standing.applied.as_ref().filter(|a| !a.current);
+    applied.map_or(0, |applied| applied.lag_seconds)
 }

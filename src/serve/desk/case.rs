@@ -2,6 +2,7 @@
 //! stay or the revocation; who brought it; erasure.
 
 use super::{
+    act::path_of,
     cases::{channel, decisions, hand, sees_all, whose},
     frame::settle,
     gate::{Posted, Staff},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     accounts::Role,
-    canon::DecisionId,
     casework::{
         Case, CaseId, CaseKind, CaseState, CaseView, Casework, Clock, Error, Hand, Informant, Whose,
     },
@@ -17,6 +17,7 @@ use crate::{
         pages::{
             case_words::{kind, state_key, state_tone, step},
             form::Form,
+            names,
             parts::{Choice, Tone},
             shell::Shell,
             show::show_private,
@@ -153,7 +154,7 @@ impl At {
 pub(super) async fn note(at: At, posted: Posted) -> Answer {
     let mut form = posted.form;
     let case = at.seen().await?;
-    let text = form.required("text", 8_000);
+    let text = form.required("text", "desk_case.note_text", 8_000);
     let work = move |desk: &Casework, id: &CaseId, by: &Hand| desk.add_note(id, &text, by);
     at.write(&case, form, None, work).await
 }
@@ -176,9 +177,9 @@ pub(super) async fn link(at: At, posted: Posted) -> Answer {
 pub(super) async fn advance(at: At, posted: Posted) -> Answer {
     let mut form = posted.form;
     let case = at.seen().await?;
-    let why = form.required("why", 8_000);
+    let why = form.required("why", "desk_case.why", 8_000);
     let Some(to) = CaseState::parse(form.value("to")) else {
-        form.wrong("to", at.visitor.lang.t("form.empty"));
+        form.lacking("to", "desk_case.to");
         return at.shown(form, None).await;
     };
     case.may_become(to)?;
@@ -198,11 +199,11 @@ pub(super) async fn advance(at: At, posted: Posted) -> Answer {
 pub(super) async fn hand_over(at: At, posted: Posted) -> Answer {
     let mut form = posted.form;
     let case = at.seen().await?;
-    let unit = form.required("unit", 200);
-    let because = form.required("because", 8_000);
+    let unit = form.required("unit", "desk_case.unit", 200);
+    let because = form.required("because", "desk_case.why", 8_000);
     let known = words::choices(&at.site, at.visitor.lang).units;
     if !known.iter().any(|choice| choice.value == unit) {
-        form.wrong("unit", at.visitor.lang.t("form.empty"));
+        form.lacking("unit", "desk_case.unit");
     }
     let work =
         move |desk: &Casework, id: &CaseId, by: &Hand| desk.hand_over(id, &unit, &because, by);
@@ -270,12 +271,7 @@ fn entitled(staff: &Staff) -> bool {
 
 /// The form of a stay or a revocation, filled in from the case.
 fn act_path(act: &str, case: &Case) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("of", &case.subjects.join("\n"));
-    let decisions: Vec<&str> = case.decisions.iter().map(DecisionId::as_str).collect();
-    query.append_pair("decision", &decisions.join(" "));
-    query.append_pair("appeal", case.id.as_str());
-    format!("/desk/act/{act}?{}", query.finish())
+    path_of(act, &case.subjects, &case.decisions, case.id.as_str())
 }
 
 impl CasePageOf {
@@ -285,6 +281,10 @@ impl CasePageOf {
 
     fn word(&self) -> &'static str {
         state_key(self.view.case.state)
+    }
+
+    fn subject(&self, subject: &str) -> String {
+        names::subject(self.shell.lang, subject)
     }
 
     fn channel(&self) -> &'static str {

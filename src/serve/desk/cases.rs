@@ -13,6 +13,7 @@ use crate::{
         pages::{
             case_words::{kind, state_key, state_tone, step},
             form::Form,
+            names,
             parts::{Choice, Paging, Tone},
             shell::Shell,
             show::show_private,
@@ -105,12 +106,12 @@ pub(super) async fn list(
     let states = CaseState::ALL.map(|s| Choice::new(s.as_str(), counted(s)));
     let page = CasesPage {
         shell: staff.shell(&site, &visitor, lang.t("desk_case.title")),
-        kinds: form.or_nothing(
+        kinds: form.or_all(
             CaseKind::ALL
                 .map(|k| Choice::new(k.as_str(), kind(lang, k)))
                 .into(),
         ),
-        states: form.or_nothing(states.into()),
+        states: form.or_all(states.into()),
         form,
         page,
         paging,
@@ -123,13 +124,18 @@ pub(super) async fn list(
 
 /// `GET /desk/cases/new`
 pub(super) async fn blank(State(site): State<Site>, visitor: Visitor, staff: Staff) -> Answer {
-    let form = Form::blank(visitor.lang)
-        .with("kind", CaseKind::Tip.as_str())
-        .with("channel", Channel::Telephone.as_str());
+    let form = new_form(visitor.lang);
     show_private(
         StatusCode::OK,
         &new_page(&site, &visitor, &staff, form, None),
     )
+}
+
+/// Most that comes to the desk itself are calls with a tip.
+fn new_form(lang: Lang) -> Form {
+    Form::blank(lang)
+        .with("kind", CaseKind::Tip.as_str())
+        .with("channel", Channel::Telephone.as_str())
 }
 
 fn new_page(
@@ -161,7 +167,7 @@ pub(super) async fn enter(
     posted: Posted,
 ) -> Answer {
     let mut form = posted.form;
-    let text = form.required("text", 8_000);
+    let text = form.required("text", "desk_case.text", 8_000);
     let name = form.optional("name", 200);
     let contact = form.optional("contact", 500);
     let subjects = form.optional("links", 8_000);
@@ -187,7 +193,7 @@ pub(super) async fn enter(
     };
     let by = hand(&staff);
     let opened = site.ask(move |desk| desk.open_case(new, &by)).await?;
-    let form = Form::blank(visitor.lang);
+    let form = new_form(visitor.lang);
     show_private(
         StatusCode::CREATED,
         &new_page(&site, &visitor, &staff, form, Some(opened)),
@@ -232,6 +238,10 @@ pub(super) fn channel(lang: Lang, channel: Channel) -> &'static str {
 impl CasesPage {
     fn kind(&self, case: &Case) -> &'static str {
         kind(self.shell.lang, case.kind)
+    }
+
+    fn subject(&self, subject: &str) -> String {
+        names::subject(self.shell.lang, subject)
     }
 
     fn tone(&self, case: &Case) -> Tone {

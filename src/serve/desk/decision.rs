@@ -2,9 +2,11 @@
 
 use super::{gate::Staff, words};
 use crate::{
-    casework::Dossier,
+    casework::{Dossier, Signer},
     serve::{
-        pages::{shell::Shell, show::show_private, visitor::Visitor},
+        pages::{
+            decisions::texts, shell::Shell, show::show_private, texts::Lang, visitor::Visitor,
+        },
         problem::Answer,
         public::decision_id,
         site::Site,
@@ -22,6 +24,10 @@ struct DecisionPage {
     shell: Shell,
     dossier: Dossier,
     action: &'static str,
+    /// Who signed, in words.
+    signers: Vec<String>,
+    /// Its reasons and those of its overrides, under their names; none: erased.
+    texts: Vec<(String, Option<String>)>,
     /// Whether something of it is open, so that it can be ended, stayed or prolonged.
     open: bool,
     prepares: bool,
@@ -57,10 +63,27 @@ pub(super) async fn show(
             lang.fill("desk.decision.title", [("id", &id)]),
         ),
         action: words::action(lang, action.unwrap_or_default()),
+        signers: dossier
+            .approvals
+            .iter()
+            .map(|one| signer(&site, lang, one))
+            .collect(),
+        texts: texts(&dossier, lang),
         open: dossier.open.is_some_and(|open| open > 0),
         prepares: staff.has(crate::accounts::Role::Officer),
         proposed,
         dossier,
     };
     show_private(StatusCode::OK, &page)
+}
+
+/// `o-0017, Cục …: người đề xuất, khóa k1`
+fn signer(site: &Site, lang: Lang, signer: &Signer) -> String {
+    let words = [
+        ("officer", signer.officer.to_string()),
+        ("unit", words::unit(site, lang, &signer.unit)),
+        ("role", words::signs_as(lang, signer.role).to_owned()),
+        ("key", signer.key.to_string()),
+    ];
+    lang.fill("desk.decision.signer", words)
 }

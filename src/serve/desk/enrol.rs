@@ -95,7 +95,7 @@ pub(super) async fn enrol(
 ) -> Answer {
     let mut form = posted.form;
     let password = form.value("password").to_owned();
-    let code = form.required("code", 12);
+    let code = form.required("code", "desk.sign_in.code", 12);
     if form.value("again") != password {
         form.wrong("again", visitor.lang.t("desk.enrol.different"));
     }

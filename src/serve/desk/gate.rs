@@ -112,7 +112,9 @@ async fn enter(site: &Site, request: Request) -> Answer<Entered> {
         if let Some(staff) = staff.as_ref().filter(|_| row.who != Who::Anybody)
             && !same(posted.form.value("csrf"), &staff.csrf)
         {
-            return Err(forbidden(
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "other_session",
                 "the form isn't of this session: load the page again and send it anew",
             ));
         }
@@ -265,6 +267,12 @@ fn cookie_of(headers: &HeaderMap, name: &str, value: &str, seconds: Option<i64>)
 
 pub(super) fn forbidden(why: &str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "forbidden", why)
+}
+
+/// Whoever is signed in can't sign a decision.
+pub(super) fn no_officer() -> Problem {
+    let why = "this account signs as no officer of the trust document in force";
+    Problem::new(StatusCode::FORBIDDEN, "unknown_officer", why)
 }
 
 impl Staff {

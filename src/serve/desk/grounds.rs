@@ -22,23 +22,28 @@ pub(super) struct Grounds {
 /// Reads the grounds; what is wrong is noted in the form.
 pub(super) fn read(form: &mut Form, lang: Lang) -> Grounds {
     let basis = Basis {
-        authority: form.required("authority", 200),
-        number: form.required("number", 200),
-        date: form.required("date", 10),
+        authority: form.required("authority", "desk.form.authority", 200),
+        number: form.required("number", "desk.form.number", 200),
+        date: form.required("date", "desk.form.date", 10),
     };
     if !basis.date.is_empty() && Day::parse(&basis.date).is_err() {
         form.wrong("date", lang.t("desk.form.bad_date"));
     }
     Grounds {
         basis,
-        reasons: form.required("reasons", REASONS),
+        reasons: form.required("reasons", "desk.form.reasons", REASONS),
         days: form.value("days").parse().unwrap_or(DAYS).clamp(1, 30),
     }
 }
 
 /// The end of a day in Vietnam, Unix seconds; a wrong date is noted.
-pub(super) fn end_of_day(form: &mut Form, name: &'static str, lang: Lang) -> u64 {
-    let text = form.required(name, 10);
+pub(super) fn end_of_day(
+    form: &mut Form,
+    name: &'static str,
+    label: &'static str,
+    lang: Lang,
+) -> u64 {
+    let text = form.required(name, label, 10);
     let end = Day::parse(&text).ok().and_then(Day::ends_in_vietnam);
     match end {
         Some(end) => end,

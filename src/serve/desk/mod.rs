@@ -14,6 +14,7 @@ mod case;
 mod cases;
 mod decision;
 mod enrol;
+mod finding;
 mod frame;
 mod gate;
 mod grounds;

@@ -4,7 +4,7 @@
 //! gives the text that `blockfeed trust new` takes in. The server can't make an officer's key one.
 
 use super::{
-    gate::{Posted, Staff, forbidden},
+    gate::{Posted, Staff, no_officer},
     words,
 };
 use crate::{
@@ -128,7 +128,7 @@ pub(super) async fn passkey(
     posted: Posted,
 ) -> Answer {
     let id = staff.session.account.officer.clone();
-    let id = id.ok_or_else(|| forbidden("this account is linked to no officer"))?;
+    let id = id.ok_or_else(no_officer)?;
     let bad = |why: String| Problem::bad("passkey", why);
     let key = KeyId::new(posted.form.value("key")).map_err(|e| bad(e.to_string()))?;
     let spki = STANDARD.decode(posted.form.value("spki"));

@@ -104,10 +104,8 @@ async fn keep(
         match sheet::lines(&file.name, &file.bytes) {
             Ok(lines) => form = form.with("list", lines),
             Err(why) => {
-                form.wrong(
-                    "file",
-                    visitor.lang.fill("desk.paper.bad_file", [("why", why)]),
-                );
+                tracing::info!(%why, "a file of the desk can't be read");
+                form.wrong("file", visitor.lang.t("why.file"));
             }
         }
     }
@@ -137,32 +135,27 @@ async fn keep(
 fn order(form: &mut Form, visitor: &Visitor) -> Order {
     let lang = visitor.lang;
     let list = form.value("list").to_owned();
-    if list.is_empty() {
+    if list.is_empty() && !form.is_wrong() {
         form.wrong("list", lang.t("desk.paper.no_list"));
     } else if list.len() > LIST {
         form.wrong("list", lang.t("desk.paper.long_list"));
     }
+    let category = form.required("category", "desk.fact.category", 40);
+    let head = form.required("head", "desk.fact.head", 40);
+    let goods = form.required("goods", "desk.paper.goods", 40);
+    let method = form.required("method", "desk.paper.method", 40);
+    let not_after = grounds::end_of_day(form, "not_after", "desk.paper.not_after", lang);
     let grounds = grounds::read(form, lang);
-    let mut overrides = Vec::new();
-    for (code, because) in OVERRIDES {
-        let (code_typed, reason) = (form.optional(code, 40), form.optional(because, 5_000));
-        match (code_typed.is_empty(), reason.is_empty()) {
-            (true, true) => {}
-            (false, false) => overrides.push((code_typed, reason)),
-            (true, false) => form.wrong(code, lang.t("form.empty")),
-            (false, true) => form.wrong(because, lang.t("form.empty")),
-        }
-    }
     let act = Act::List {
         list,
-        category: form.required("category", 40),
-        head: form.required("head", 40),
-        goods: form.required("goods", 40),
-        method: form.required("method", 40),
+        category,
+        head,
+        goods,
+        method,
         measures: form.values("measure").map(str::to_owned).collect(),
-        not_after: grounds::end_of_day(form, "not_after", lang),
+        not_after,
         bulk: form.is_ticked("bulk"),
-        overrides,
+        overrides: overrides(form),
     };
     Order {
         act,
@@ -170,6 +163,21 @@ fn order(form: &mut Form, visitor: &Visitor) -> Order {
         reasons: grounds.reasons,
         days: grounds.days,
     }
+}
+
+/// Rules to be passed, each with its reason.
+fn overrides(form: &mut Form) -> Vec<(String, String)> {
+    let mut overrides = Vec::new();
+    for (code, because) in OVERRIDES {
+        let (code_typed, reason) = (form.optional(code, 40), form.optional(because, 5_000));
+        match (code_typed.is_empty(), reason.is_empty()) {
+            (true, true) => {}
+            (false, false) => overrides.push((code_typed, reason)),
+            (true, false) => form.lacking(code, "desk.paper.code"),
+            (false, true) => form.lacking(because, "desk.paper.because"),
+        }
+    }
+    overrides
 }
 
 pub(super) async fn edit(

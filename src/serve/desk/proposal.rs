@@ -2,9 +2,9 @@
 //! the signature; or the refusal with its reason.
 
 use super::{
-    gate::{Posted, Staff, forbidden},
+    finding::{Said, said},
+    gate::{Posted, Staff, no_officer},
     sign::{Signing, for_signing, second_role},
-    verdict::{Said, said},
     words,
 };
 use crate::{
@@ -14,12 +14,15 @@ use crate::{
     decision::Body,
     serve::{
         pages::{
+            clock,
             form::Form,
+            lookup::resting,
             parts::Facts,
             shell::Shell,
             show::{see_other, show_private},
             texts::Lang,
             visitor::Visitor,
+            why::{Why, why_ever},
         },
         problem::{Answer, Problem},
         public::decision_id,
@@ -67,7 +70,8 @@ struct ProposalPage {
 struct Changed {
     lists: bool,
     trust: bool,
-    refused: Option<String>,
+    /// Why it would be refused now, and the error's own words.
+    refused: Option<(Why, String)>,
     found: Vec<(String, Said)>,
     listed: Vec<(String, Hold)>,
     looked_up: (usize, usize),
@@ -118,10 +122,20 @@ async fn page(
     let second = staff.has(Desk::Approver) || staff.has(Desk::Senior);
     let may_sign = open && !mine && second && !refused;
     let signing = match may_sign && !by_command {
-        true => for_signing(site, staff, &body, proposal.body_sha256, role, to),
+        true => for_signing(
+            site,
+            visitor.lang,
+            staff,
+            &body,
+            proposal.body_sha256,
+            role,
+            to,
+        ),
         false => None,
     };
     let lang = visitor.lang;
+    let by = proposal.approvals.iter().map(|a| a.officer.as_str());
+    let by: Vec<&str> = by.collect();
     let withdrawn = proposal.withdrawn.as_ref();
     let page = ProposalPage {
         shell: staff.shell(
@@ -131,7 +145,7 @@ async fn page(
         ),
         id: id.to_string(),
         status: proposal.status,
-        facts: facts(site, lang, &proposal, &body),
+        facts: facts(site, lang, Some(("desk.fact.signed", by.join(", "))), &body),
         reasons,
         overrides: texts.collect(),
         lines,
@@ -174,29 +188,24 @@ fn command(headers: &HeaderMap, staff: &Staff, proposal: &Proposal) -> String {
     )
 }
 
-fn facts(site: &Site, lang: Lang, proposal: &Proposal, body: &Body) -> Facts {
+/// What a body says, in rows; `also` is one more, where there is something to tell that no body says.
+pub(super) fn facts(
+    site: &Site,
+    lang: Lang,
+    also: Option<(&'static str, String)>,
+    body: &Body,
+) -> Facts {
     let basis = body.basis();
-    let by: Vec<&str> = proposal
-        .approvals
-        .iter()
-        .map(|a| a.officer.as_str())
-        .collect();
-    let date = |unix: u64| crate::serve::pages::clock::last_day(lang, unix);
-    let mut facts = Facts::default()
-        .row(
-            lang.t("desk.fact.action"),
-            words::action(lang, action(body)),
-        )
-        .row(lang.t("desk.fact.signed"), by.join(", "))
-        .row(
-            lang.t("desk.fact.basis"),
-            format!(
-                "{}, {}, {}",
-                words::unit(site, lang, &basis.authority),
-                basis.number,
-                basis.date
-            ),
-        );
+    let date = |unix: u64| clock::last_day(lang, unix);
+    let mut facts = Facts::default().row(
+        lang.t("desk.fact.action"),
+        words::action(lang, action(body)),
+    );
+    if let Some((key, value)) = also {
+        facts = facts.row(lang.t(key), value);
+    }
+    let authority = words::unit(site, lang, &basis.authority);
+    facts = facts.row(lang.t("desk.fact.basis"), resting(lang, basis, &authority));
     match body {
         Body::List(list) => {
             let measures: Vec<String> = list
@@ -231,7 +240,7 @@ fn facts(site: &Site, lang: Lang, proposal: &Proposal, body: &Body) -> Facts {
         }
     }
     if let Body::Stay(stay) = body {
-        facts = facts.row(lang.t("desk.fact.end"), date(stay.until));
+        facts = facts.row(lang.t("desk.fact.end"), clock::moment(lang, stay.until));
     }
     facts.row(lang.t("desk.fact.submit_by"), date(body.submit_by()))
 }
@@ -251,7 +260,9 @@ fn changed(lang: Lang, since: Since, body: &Body) -> Changed {
     Changed {
         lists: since.lists,
         trust: since.trust,
-        refused: since.refused.clone(),
+        refused: since
+            .refused
+            .map(|detail| (why_ever(lang, "guard", &detail), detail)),
         found: found.collect(),
         listed: since.listed.into_iter().take(SHOWN).collect(),
         looked_up: since.looked_up,
@@ -307,14 +318,12 @@ pub(super) async fn reject(
     posted: Posted,
 ) -> Answer {
     let mut form = posted.form;
-    let reason = form.required("reason", 2_000);
+    let reason = form.required("reason", "desk.reject.reason", 2_000);
     if form.is_wrong() {
         return page(&site, &visitor, &headers, &staff, &id, form).await;
     }
     let id = decision_id(id)?;
-    let (by, _) = staff.officer(&site).ok_or_else(|| {
-        forbidden("this account signs as no officer of the trust document in force")
-    })?;
+    let (by, _) = staff.officer(&site).ok_or_else(no_officer)?;
     let second = staff.has(Desk::Approver) || staff.has(Desk::Senior);
     let of = id.clone();
     site.ask(move |desk| desk.reject(&of, &by, second, &reason))

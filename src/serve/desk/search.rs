@@ -3,9 +3,11 @@
 use super::gate::Staff;
 use crate::{
     canon::DecisionId,
-    casework::Lookup,
+    casework::{Error, Lookup},
     serve::{
         pages::{
+            lookup::Unclear,
+            names,
             shell::Shell,
             show::{see_other, show_private},
             visitor::Visitor,
@@ -34,8 +36,14 @@ struct SearchPage {
     q: String,
     found: Option<Lookup>,
     /// Why it is nothing that can be listed.
-    why: Option<String>,
+    unclear: Option<Unclear>,
     prepares: bool,
+}
+
+impl SearchPage {
+    fn subject(&self, subject: &str) -> String {
+        names::subject(self.shell.lang, subject)
+    }
 }
 
 pub(super) async fn show(
@@ -59,16 +67,19 @@ pub(super) async fn show(
         true => None,
         false => Some(site.ask(move |desk| Ok(desk.lookup(&typed))).await?),
     };
-    let (found, why) = match found {
+    let (found, unclear) = match found {
         Some(Ok(found)) => (Some(found), None),
-        Some(Err(why)) => (None, Some(why.to_string())),
+        Some(Err(Error::Query { code, offer, .. })) => {
+            (None, Some(Unclear::of(visitor.lang, code, offer)))
+        }
+        Some(Err(error)) => return Err(error.into()),
         None => (None, None),
     };
     let page = SearchPage {
         shell: staff.shell(&site, &visitor, visitor.lang.t("desk.search.title")),
         q,
         found,
-        why,
+        unclear,
         prepares: staff.has(crate::accounts::Role::Officer),
     };
     show_private(StatusCode::OK, &page)

@@ -2,13 +2,16 @@
 //! the answer is the approval that goes into the leaf. Nothing here is believed: the log verifies it
 //! against the officer's key in the trust document, as every auditor does.
 
-use super::gate::{Posted, Staff, forbidden};
+use super::{
+    gate::{Posted, Staff, no_officer},
+    words,
+};
 use crate::{
     canon::{Base64, DecisionId, KeyId, OfficerId},
     casework::Stage,
     decision::{Approval, Body, approval_message},
     serve::{
-        pages::{form::Form, show::see_other},
+        pages::{form::Form, show::see_other, texts::Lang},
         problem::{Answer, Problem},
         public::decision_id,
         site::Site,
@@ -31,6 +34,7 @@ pub(super) struct Signing {
     pub(super) to: String,
     pub(super) rp: String,
     pub(super) officer: String,
+    /// In which role, in words.
     pub(super) role: &'static str,
     /// What is signed, hex.
     pub(super) hash: String,
@@ -46,6 +50,7 @@ pub(super) struct Key {
 /// How a body is signed in a role by whoever is signed in; none where they have no passkey for it.
 pub(super) fn for_signing(
     site: &Site,
+    lang: Lang,
     staff: &Staff,
     body: &Body,
     hash: Hash,
@@ -74,7 +79,7 @@ pub(super) fn for_signing(
         to,
         rp,
         officer: id.to_string(),
-        role: role.as_str(),
+        role: words::signs_as(lang, role),
         hash: hash.to_string(),
         keys,
     })
@@ -104,13 +109,15 @@ pub(super) fn second_role(body: &Body) -> Role {
 
 /// The approval that a form brings, by the officer of the account.
 fn approval(site: &Site, staff: &Staff, form: &Form, role: Role) -> Answer<Approval> {
-    let (officer, known) = staff.officer(site).ok_or_else(|| {
-        forbidden("this account signs as no officer of the trust document in force")
-    })?;
+    let (officer, known) = staff.officer(site).ok_or_else(no_officer)?;
     let key =
         KeyId::new(form.value("key")).map_err(|e| Problem::bad("malformed", e.to_string()))?;
     let alg = known.keys.get(&key).map(|key| key.alg);
-    let alg = alg.ok_or_else(|| forbidden("the officer has no such key"))?;
+    let no_key = || {
+        let why = "the officer has no such key";
+        Problem::new(StatusCode::FORBIDDEN, "unknown_key", why)
+    };
+    let alg = alg.ok_or_else(no_key)?;
     let field = |name: &str| {
         let text = form.value(name);
         let bytes = STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty());

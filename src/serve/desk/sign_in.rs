@@ -70,9 +70,11 @@ pub(super) async fn sign_in(
 ) -> Answer {
     let mut form = posted.form;
     let shown = Credentials {
-        name: form.required("name", 64).to_lowercase(),
+        name: form
+            .required("name", "desk.sign_in.name", 64)
+            .to_lowercase(),
         password: form.value("password").to_owned(),
-        code: form.required("code", 12),
+        code: form.required("code", "desk.sign_in.code", 12),
     };
     let next = within(form.value("next")).to_owned();
     let before = super::gate::shown_session(&headers);

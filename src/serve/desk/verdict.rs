@@ -1,7 +1,9 @@
 //! What was made of a paper: the verdict on every line, what would be touched, the signature; the result as a file.
 
 use super::{
+    finding::{Row, Said, of_line, said},
     gate::Staff,
+    proposal::facts,
     sign::{Signing, for_signing},
     words,
 };
@@ -12,15 +14,17 @@ use crate::{
         batch::{Counts, Outcome},
         body,
         collateral::Tally,
-        report::{Checked, Verdict},
+        report::Checked,
         sheet,
     },
     serve::{
         pages::{
+            parts::Facts,
             shell::Shell,
             show::{see_other, show_private},
             texts::Lang,
             visitor::Visitor,
+            why::{Why, why_ever},
         },
         problem::{Answer, Problem},
         site::Site,
@@ -71,8 +75,11 @@ struct ProgressPiece {
 struct BrokenPage {
     shell: Shell,
     id: String,
-    why: String,
-    is_list: bool,
+    why: Why,
+    /// The error's own words, in English, for whoever is asked for help.
+    detail: String,
+    /// Where it is changed.
+    again: String,
 }
 
 #[derive(Template)]
@@ -82,6 +89,10 @@ struct VerdictPage {
     id: String,
     action: &'static str,
     is_list: bool,
+    /// Where it is changed.
+    again: String,
+    /// What would be signed, with its reasons.
+    says: Option<(Facts, String)>,
     counts: Option<Counts>,
     rows: Vec<Row>,
     only: String,
@@ -93,35 +104,8 @@ struct VerdictPage {
     covered: Vec<(String, Hold)>,
     stopped: bool,
     grows: bool,
-    until: Option<u64>,
     signing: Option<Signing>,
     command: bool,
-}
-
-/// A line's verdict as an officer reads it.
-struct Row {
-    line: u64,
-    text: String,
-    outcome: &'static str,
-    canonical: String,
-    said: Vec<Said>,
-    offer: Option<String>,
-}
-
-/// A finding in the reader's language.
-pub(super) struct Said {
-    pub(super) code: &'static str,
-    pub(super) text: &'static str,
-    pub(super) instead: &'static str,
-    pub(super) detail: String,
-    pub(super) stops: bool,
-}
-
-impl Said {
-    /// The sign beside its colour.
-    fn sign(&self) -> &'static str {
-        if self.stops { "✕" } else { "i" }
-    }
 }
 
 /// What a submission touches besides.
@@ -177,23 +161,28 @@ pub(super) async fn show(
             answer.headers_mut().insert("hx-redirect", to);
             Ok(answer)
         }
-        Stage::Broken(why) => {
-            let shell = staff.shell(&site, &visitor, lang.t("desk.broken.title"));
-            let (why, is_list) = (why.clone(), matches!(paper.order.act, Act::List { .. }));
-            show_private(
-                StatusCode::OK,
-                &BrokenPage {
-                    shell,
-                    id,
-                    why,
-                    is_list,
-                },
-            )
+        Stage::Broken { code, why } => {
+            let page = BrokenPage {
+                shell: staff.shell(&site, &visitor, lang.t("desk.broken.title")),
+                why: why_ever(lang, code, why),
+                detail: format!("{code}: {why}"),
+                again: again(&id, &paper.order.act),
+                id,
+            };
+            show_private(StatusCode::OK, &page)
         }
         Stage::Ready(prepared) => {
             let page = page(&site, &visitor, &staff, &paper, prepared, &asked);
             show_private(StatusCode::OK, &page)
         }
+    }
+}
+
+/// Where a paper is changed: a list in its form, any other in a new one that names the same.
+fn again(id: &str, act: &Act) -> String {
+    match super::act::path(act) {
+        Some(path) => path,
+        None => format!("/desk/papers/{id}/edit"),
     }
 }
 
@@ -210,13 +199,18 @@ fn page(
     let ready = prepared.made.as_ref().filter(|_| !prepared.stopped);
     let signing = ready.and_then(|made| {
         let to = format!("/desk/papers/{}/sign", paper.id);
-        for_signing(site, staff, &made.body, made.hash, Role::Propose, to)
+        for_signing(site, lang, staff, &made.body, made.hash, Role::Propose, to)
     });
     VerdictPage {
         shell: staff.shell(site, visitor, lang.t("desk.verdict.title")),
         id: paper.id.clone(),
         action: words::action(lang, paper.order.act.action()),
         is_list: prepared.batch.is_some(),
+        says: prepared.made.as_ref().map(|made| {
+            let facts = facts(site, lang, named(&paper.order.act), &made.body);
+            (facts, paper.order.reasons.clone())
+        }),
+        again: again(&paper.id, &paper.order.act),
         counts: prepared.batch.as_ref().map(|batch| batch.counts),
         rows,
         only: asked.only.clone(),
@@ -227,13 +221,18 @@ fn page(
         covered: prepared.covered.clone(),
         stopped: prepared.stopped,
         grows: prepared.grows,
-        until: match &paper.order.act {
-            Act::Stay { until, .. } => Some(*until),
-            Act::Amend { not_after, .. } => Some(*not_after),
-            _ => None,
-        },
         command: ready.is_some() && signing.is_none(),
         signing,
+    }
+}
+
+/// What an order names to be ended or stayed, as it was typed.
+fn named(act: &Act) -> Option<(&'static str, String)> {
+    match act {
+        Act::Revoke { named, .. } | Act::Stay { named, .. } => {
+            Some(("desk.act.named", named.join(", ")))
+        }
+        Act::List { .. } | Act::Amend { .. } => None,
     }
 }
 
@@ -260,47 +259,8 @@ fn rows(lang: Lang, prepared: &Prepared, asked: &Asked) -> (Vec<Row>, usize, usi
     let pages = chosen.len().div_ceil(LINES).max(1);
     let at = asked.page.min(pages - 1);
     let shown = chosen.into_iter().skip(at * LINES).take(LINES);
-    let rows = shown.map(|row| of_line(lang, Checked::of(row)));
+    let rows = shown.map(|row| of_line(lang, Checked::of(row), &row.outcome));
     (rows.collect(), pages, at)
-}
-
-fn of_line(lang: Lang, line: Checked) -> Row {
-    let mut said: Vec<Said> = line.findings.iter().map(|v| verdict(lang, v)).collect();
-    if let (true, Some(rule)) = (said.is_empty(), line.code.and_then(crate::check::explain)) {
-        said.push(Said {
-            code: rule.code,
-            text: lang.pick(rule.vi, rule.en),
-            instead: lang.pick(rule.instead_vi, rule.instead_en),
-            detail: String::new(),
-            stops: line.outcome == "refused",
-        });
-    }
-    Row {
-        line: line.line,
-        text: line.text,
-        outcome: line.outcome,
-        canonical: line.subject.unwrap_or_default(),
-        said,
-        offer: line.offer,
-    }
-}
-
-fn verdict(lang: Lang, verdict: &Verdict) -> Said {
-    Said {
-        code: verdict.code,
-        text: lang.pick(verdict.vi, verdict.en),
-        instead: lang.pick(verdict.instead_vi, verdict.instead_en),
-        detail: verdict.detail.clone(),
-        stops: verdict.grade != crate::check::Grade::Note,
-    }
-}
-
-/// A finding, and whether it stops what it is about.
-pub(super) fn said(lang: Lang, finding: &Finding, stops: bool) -> Said {
-    Said {
-        stops,
-        ..verdict(lang, &Verdict::of(finding))
-    }
 }
 
 fn whole(lang: Lang, prepared: &Prepared) -> Vec<Said> {

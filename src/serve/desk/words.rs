@@ -107,6 +107,16 @@ pub(super) fn measure(site: &Site, lang: Lang, code: &str) -> String {
     found.map_or_else(|| code.to_owned(), |m| lang.pick(&m.vi, &m.en).clone())
 }
 
+/// In which role somebody signs.
+pub(super) fn signs_as(lang: Lang, role: crate::trust::Role) -> &'static str {
+    use crate::trust::Role;
+    match role {
+        Role::Propose => lang.t("desk.sign.proposes"),
+        Role::Approve => lang.t("desk.sign.approves"),
+        Role::Senior => lang.t("desk.sign.senior"),
+    }
+}
+
 /// What a body wants to do.
 pub(super) fn action(lang: Lang, action: &str) -> &'static str {
     match action {

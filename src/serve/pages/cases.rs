@@ -115,7 +115,7 @@ pub(in crate::serve) async fn send_tip(
     let lang = visitor.lang;
     let kind = CaseKind::parse(form.value("kind")).filter(|k| *k != CaseKind::Appeal);
     let kind = kind.unwrap_or(CaseKind::Tip);
-    let text = form.required("text", TEXT);
+    let text = form.required("text", "tip.text", TEXT);
     let links = links(&mut form, lang);
     let informant = informant(&mut form);
     let about_officer = form.is_ticked("about_officer");
@@ -166,9 +166,9 @@ pub(in crate::serve) async fn send_appeal(
     mut form: Form,
 ) -> Answer {
     let lang = visitor.lang;
-    form.required("subject", 2_000);
-    let text = form.required("text", TEXT);
-    form.required("name", 200);
+    form.required("subject", "appeal.subject", 2_000);
+    let text = form.required("text", "appeal.text", TEXT);
+    form.required("name", "appeal.name", 200);
     let informant = informant(&mut form);
     let subject = form.value("subject").to_owned();
     let decisions = decisions(&site, &mut form, lang, &subject).await?;
@@ -306,7 +306,10 @@ pub(in crate::serve) async fn follow(
     mut form: Form,
 ) -> Answer {
     let lang = visitor.lang;
-    let (receipt, secret) = (form.required("receipt", 40), form.required("secret", 40));
+    let (receipt, secret) = (
+        form.required("receipt", "taken.number", 40),
+        form.required("secret", "taken.secret", 40),
+    );
     if form.is_wrong() {
         return show_private(form.status(), &follow_page(&visitor, form, None));
     }

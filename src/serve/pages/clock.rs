@@ -25,10 +25,9 @@ impl Moment {
     pub(in crate::serve) fn new(lang: Lang, unix: u64) -> Self {
         let (hours, minutes, seconds) = of_day(unix);
         let utc = format!("{hours:02}:{minutes:02}:{seconds:02} UTC");
-        let (h, m, _) = of_day(unix + VIETNAM);
         Self {
             machine: format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", utc_day(unix)),
-            text: format!("{h:02}:{m:02} {}", date(lang, unix)),
+            text: moment(lang, unix),
             utc,
             both: false,
         }
@@ -41,9 +40,26 @@ impl Moment {
     }
 }
 
+/// A moment as text: `14:30 28/11/2026`.
+pub(in crate::serve) fn moment(lang: Lang, unix: u64) -> String {
+    let (hours, minutes, _) = of_day(unix + VIETNAM);
+    format!("{hours:02}:{minutes:02} {}", date(lang, unix))
+}
+
 /// The day in Vietnam: `28/11/2026`, or `28 November 2026`.
 pub(in crate::serve) fn date(lang: Lang, unix: u64) -> String {
-    let text = day(unix).to_string();
+    written(lang, &day(unix).to_string())
+}
+
+/// A day of the form `2026-11-28`, as in a document; any other text is shown as it is.
+pub(in crate::serve) fn date_of(lang: Lang, text: &str) -> String {
+    match Day::parse(text) {
+        Ok(_) => written(lang, text),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn written(lang: Lang, text: &str) -> String {
     let mut fields = text.split('-');
     let mut field = || fields.next().unwrap_or_default();
     let (year, month, day) = (field(), field(), field());

@@ -3,7 +3,7 @@
 use super::{
     clock,
     form::Form,
-    lookup::joined,
+    lookup::{joined, resting},
     names::{self, Names},
     parts::{Choice, Facts, Paging, Tone},
     shell::Shell,
@@ -133,7 +133,7 @@ pub(in crate::serve) async fn decisions(
         units: choices(&form, &figures, Axis::Unit, |c| names.unit(c, now)),
         measures: choices(&form, &figures, Axis::Measure, |c| names.measure(c, now)),
         months: months(&form, &figures, lang),
-        actions: form.or_nothing(
+        actions: form.or_all(
             ["list", "amend", "stay", "revoke"]
                 .map(|a| Choice::new(a, action(lang, a)))
                 .into(),
@@ -155,7 +155,7 @@ fn choices(
     name: impl Fn(&str) -> String,
 ) -> Vec<Choice> {
     let codes = figures.along(axis).filter(|(code, _)| !code.is_empty());
-    form.or_nothing(
+    form.or_all(
         codes
             .map(|(code, _)| Choice::new(code, name(code)))
             .collect(),
@@ -293,18 +293,13 @@ fn facts(names: &Names, lang: Lang, dossier: &Dossier, row: &RegisterRow, body: 
             )
             .row(lang.t("decision.open"), clock::number(lang, row.open));
     }
-    let basis = [
-        ("number", basis.number.as_str()),
-        ("date", basis.date.as_str()),
-        ("authority", authority.as_str()),
-    ];
     let units = dossier
         .approvals
         .iter()
         .map(|a| names.unit(&a.unit, at))
         .collect();
     facts
-        .row(lang.t("lookup.basis"), lang.fill("lookup.basis_of", basis))
+        .row(lang.t("lookup.basis"), resting(lang, basis, &authority))
         .row(lang.t("lookup.units"), joined(units))
         .row(
             lang.t("decision.signatures"),
@@ -312,7 +307,8 @@ fn facts(names: &Names, lang: Lang, dossier: &Dossier, row: &RegisterRow, body: 
         )
 }
 
-fn texts(dossier: &Dossier, lang: Lang) -> Vec<(String, Option<String>)> {
+/// The texts of a decision under their names; none: erased.
+pub(in crate::serve) fn texts(dossier: &Dossier, lang: Lang) -> Vec<(String, Option<String>)> {
     let name = |of: &str| match (of, crate::check::explain(of)) {
         ("reasons", _) => lang.t("lookup.reasons").to_owned(),
         (of, rule) => {

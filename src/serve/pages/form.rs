@@ -21,7 +21,17 @@ const MOST: usize = 256 * 1024;
 pub(in crate::serve) struct Form {
     lang: Lang,
     values: BTreeMap<String, Vec<String>>,
-    errors: BTreeMap<&'static str, String>,
+    /// In the order in which the fields were read.
+    errors: Vec<Wrong>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone)]
+pub(in crate::serve) struct Wrong {
+    pub(in crate::serve) name: &'static str,
+    /// The field's own name, where the sentence doesn't say which it is.
+    pub(in crate::serve) label: Option<&'static str>,
+    pub(in crate::serve) why: String,
 }
 
 impl Form {
@@ -69,12 +79,23 @@ impl Form {
         self.value(name) == "yes"
     }
 
-    /// A field that must hold something, of so many characters at most. The error is noted.
-    pub(in crate::serve) fn required(&mut self, name: &'static str, most: usize) -> String {
+    /// A field with this label that must hold something, of so many characters at most. The error is noted.
+    pub(in crate::serve) fn required(
+        &mut self,
+        name: &'static str,
+        label: &'static str,
+        most: usize,
+    ) -> String {
         if self.value(name).is_empty() {
-            self.wrong(name, self.lang.t("form.empty"));
+            self.lacking(name, label);
         }
         self.optional(name, most)
+    }
+
+    /// Notes that a field with this label holds nothing.
+    pub(in crate::serve) fn lacking(&mut self, name: &'static str, label: &'static str) {
+        let (label, why) = (Some(self.lang.t(label)), self.lang.t("form.empty").into());
+        self.note(Wrong { name, label, why });
     }
 
     /// A field that may be empty.
@@ -88,7 +109,18 @@ impl Form {
 
     /// Notes what is wrong with a field, said in the reader's language. The first error stays.
     pub(in crate::serve) fn wrong(&mut self, name: &'static str, why: impl Into<String>) {
-        self.errors.entry(name).or_insert_with(|| why.into());
+        let (label, why) = (None, why.into());
+        self.note(Wrong { name, label, why });
+    }
+
+    fn note(&mut self, wrong: Wrong) {
+        if self.error(wrong.name).is_none() {
+            self.errors.push(wrong);
+        }
+    }
+
+    fn error(&self, name: &str) -> Option<&Wrong> {
+        self.errors.iter().find(|wrong| wrong.name == name)
     }
 
     pub(in crate::serve) fn is_wrong(&self) -> bool {
@@ -104,15 +136,21 @@ impl Form {
         }
     }
 
-    /// Field and error, for the summary above a form.
-    pub(in crate::serve) fn errors(&self) -> impl Iterator<Item = (&&'static str, &String)> {
-        self.errors.iter()
+    /// What is wrong, for the summary above a form.
+    pub(in crate::serve) fn errors(&self) -> &[Wrong] {
+        &self.errors
     }
 
     /// A field as it is shown: `{{ form.field("text", "tips.text").required().area(8) }}`.
     pub(in crate::serve) fn field(&self, name: &'static str, label: &'static str) -> Field {
-        let error = self.errors.get(name).cloned();
+        let error = self.error(name).map(|wrong| wrong.why.clone());
         Field::new(self.lang, name, label, self.value(name).to_owned(), error)
+    }
+
+    /// Choices of a filter, all of them first.
+    pub(in crate::serve) fn or_all(&self, choices: Vec<Choice>) -> Vec<Choice> {
+        let all = Choice::new("", self.lang.t("form.all"));
+        std::iter::once(all).chain(choices).collect()
     }
 
     /// Choices with nothing chosen first.
@@ -155,12 +193,12 @@ mod tests {
     #[test]
     fn what_was_typed_comes_back_with_what_is_wrong() {
         let mut form = Form::decode(Lang::En, b"a=%3Cb%3E&c=yes&long=xxxx&tick=1&tick=2");
-        assert_eq!(form.required("a", 10), "<b>");
-        assert_eq!(form.required("none", 10), "");
+        assert_eq!(form.required("a", "form.send", 10), "<b>");
+        assert_eq!(form.required("none", "form.send", 10), "");
         assert_eq!(form.optional("long", 3), "xxxx");
         assert!(form.is_ticked("c") && form.is_wrong());
         assert_eq!(form.values("tick").collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(form.errors().count(), 2);
+        assert_eq!(form.errors().len(), 2);
         let shown = form
             .field("a", "form.send")
             .hint("form.empty")

@@ -1,6 +1,7 @@
 //! `/lookup`: am I listed, by whom, why, until when, how do I appeal; and the proof.
 
 use super::{
+    clock,
     form::Form,
     names::{self, Names},
     parts::{Facts, Tone},
@@ -8,11 +9,12 @@ use super::{
     show::{show, show_as},
     texts::Lang,
     visitor::Visitor,
+    why::why,
 };
 use crate::{
     canon::DecisionId,
     casework::{Casework, Dossier, Error, HeldBack, Hold, Lookup},
-    check::explain,
+    decision::Basis,
     serve::{problem::Answer, site::Site},
 };
 use askama::Template;
@@ -46,10 +48,21 @@ struct Found {
 }
 
 /// What was typed is no subject: why, what to do, what is offered.
-struct Unclear {
-    why: &'static str,
-    instead: &'static str,
-    offer: Option<String>,
+pub(in crate::serve) struct Unclear {
+    pub(in crate::serve) why: &'static str,
+    pub(in crate::serve) instead: &'static str,
+    pub(in crate::serve) offer: Option<String>,
+}
+
+impl Unclear {
+    pub(in crate::serve) fn of(lang: Lang, code: &str, offer: Option<String>) -> Self {
+        let why = why(lang, code, "");
+        Self {
+            why: why.map_or(lang.t("lookup.unclear"), |why| why.what),
+            instead: why.map_or("", |why| why.then),
+            offer: offer.map(|offer| plain(&offer)),
+        }
+    }
 }
 
 /// The statement of reasons of one decision.
@@ -63,6 +76,12 @@ pub(super) struct Statement {
     pub(super) facts: Facts,
     /// None: erased.
     pub(super) reasons: Option<String>,
+}
+
+impl LookupPage {
+    fn subject(&self, subject: &str) -> String {
+        names::subject(self.shell.lang, subject)
+    }
 }
 
 /// `GET /lookup?q=`
@@ -97,12 +116,7 @@ pub(in crate::serve) async fn lookup(
             show(&page)
         }
         Err((code, offer)) => {
-            let rule = explain(code);
-            page.unclear = Some(Unclear {
-                why: rule.map_or(lang.t("lookup.unclear"), |r| lang.pick(r.vi, r.en)),
-                instead: rule.map_or("", |r| lang.pick(r.instead_vi, r.instead_en)),
-                offer: offer.map(|offer| plain(&offer)),
-            });
+            page.unclear = Some(Unclear::of(lang, code, offer));
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
     }
@@ -184,17 +198,7 @@ pub(super) fn statement(names: &Names, lang: Lang, hold: &Hold, dossier: Dossier
         .row(lang.t("lookup.goods"), names.goods(word("goods"), at));
     if let Some(basis) = &hold.basis {
         let authority = names.unit(&basis.authority, at);
-        facts = facts.row(
-            lang.t("lookup.basis"),
-            lang.fill(
-                "lookup.basis_of",
-                [
-                    ("number", basis.number.as_str()),
-                    ("date", basis.date.as_str()),
-                    ("authority", authority.as_str()),
-                ],
-            ),
-        );
+        facts = facts.row(lang.t("lookup.basis"), resting(lang, basis, &authority));
     }
     facts = facts.row(lang.t("lookup.units"), joined(units));
     let reasons = dossier.texts.iter().find(|t| t.of == "reasons");
@@ -207,6 +211,16 @@ pub(super) fn statement(names: &Names, lang: Lang, hold: &Hold, dossier: Dossier
         facts,
         reasons: reasons.and_then(|t| t.text.clone()),
     }
+}
+
+/// A legal basis in words: `12/QĐ-TMĐT, ngày 28/11/2026, Cục …`.
+pub(in crate::serve) fn resting(lang: Lang, basis: &Basis, authority: &str) -> String {
+    let words = [
+        ("number", basis.number.as_str()),
+        ("date", &clock::date_of(lang, &basis.date)),
+        ("authority", authority),
+    ];
+    lang.fill("lookup.basis_of", words)
 }
 
 /// Each once, in order.

@@ -26,7 +26,7 @@
 //! struct NotePage { shell: Shell, form: Form, at: u64 }
 //!
 //! async fn keep(State(site): State<Site>, visitor: Visitor, mut form: Form) -> Answer {
-//!     let text = form.required("text", 2000);          // notes the error, says it in the language
+//!     let text = form.required("text", "note.text", 2000);  // notes the error, says it in the language
 //!     if form.is_wrong() {
 //!         let shell = Shell::framed(&visitor, visitor.lang.t("note.title"), nav).signed_in(person, csrf);
 //!         return show_private(form.status(), &NotePage { shell, form, at: 0 });
@@ -50,10 +50,10 @@ pub(super) mod assets;
 pub(super) mod case_words;
 mod cases;
 pub(super) mod clock;
-mod decisions;
+pub(super) mod decisions;
 pub(super) mod form;
 mod home;
-mod lookup;
+pub(super) mod lookup;
 pub(super) mod names;
 mod notice;
 pub(super) mod parts;
@@ -65,6 +65,7 @@ mod statistics;
 pub(super) mod texts;
 mod verify;
 pub(super) mod visitor;
+pub(super) mod why;
 
 pub(super) use notice::redirected;
 

@@ -1,7 +1,7 @@
 //! Problems as people read them: what is a problem document for programs is a page for a browser.
 
-use super::{shell::Shell, show::show_as, texts::Lang, visitor::Visitor};
-use crate::{check::explain, serve::problem::Problem};
+use super::{shell::Shell, show::show_as, texts::Lang, visitor::Visitor, why::why};
+use crate::serve::problem::Problem;
 use askama::Template;
 use axum::{
     extract::Request,
@@ -22,11 +22,11 @@ struct ProblemPage {
     what: &'static str,
     /// What to do now.
     then: &'static str,
-    /// The sentence of the rule that was met.
-    rule: Option<&'static str>,
     /// The problem's own words, in English, for whoever is asked for help.
     detail: String,
     code: &'static str,
+    /// Whether it was met at the desk, to which it leads back.
+    at_desk: bool,
 }
 
 /// Wraps every route.
@@ -54,15 +54,17 @@ pub(super) fn reads_html(headers: &HeaderMap) -> bool {
 fn page(visitor: &Visitor, problem: &Problem, answer: Response) -> Response {
     let (status, code, detail) = problem.told();
     let lang = visitor.lang;
-    let (title, what, then) = words(lang, status);
+    let (title, what, then) = words(lang, status, code);
+    // What the error itself says goes before what every error of its status has in common.
+    let (what, then) = why(lang, code, detail).map_or((what, then), |why| (why.what, why.then));
     let template = ProblemPage {
         shell: Shell::public(visitor, title),
         status: status.as_u16(),
         what,
         then,
-        rule: explain(code).map(|rule| lang.pick(rule.vi, rule.en)),
         detail: detail.to_owned(),
         code,
+        at_desk: visitor.path.starts_with("/desk"),
     };
     let Ok(mut page) = show_as(status, &template) else {
         return answer;
@@ -77,8 +79,12 @@ fn page(visitor: &Visitor, problem: &Problem, answer: Response) -> Response {
 }
 
 /// Title, what happened, and what to do.
-fn words(lang: Lang, status: StatusCode) -> (&'static str, &'static str, &'static str) {
+fn words(lang: Lang, status: StatusCode, code: &str) -> (&'static str, &'static str, &'static str) {
     let keys = match status {
+        // A link of an invitation is spent, and nothing was erased.
+        StatusCode::GONE if code == "link" => {
+            ("problem.link", "problem.gone.what", "problem.gone.then")
+        }
         StatusCode::NOT_FOUND => (
             "problem.missing.title",
             "problem.missing.what",

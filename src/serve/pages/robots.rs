@@ -60,7 +60,7 @@ mod tests {
         let wrong = |shown: &str, trap: &str, least| {
             let mut form = Form::blank(Lang::En).with("shown", shown).with(TRAP, trap);
             check(&mut form, Lang::En, least);
-            form.errors().map(|(name, _)| *name).collect::<Vec<_>>()
+            form.errors().iter().map(|one| one.name).collect::<Vec<_>>()
         };
         assert_eq!(wrong(&shown(), "", 0), [""; 0]);
         assert_eq!(wrong(&shown(), "", 3), ["shown"]);

@@ -44,6 +44,7 @@ pub(in crate::serve) async fn statistics(State(site): State<Site>, visitor: Visi
                 .map(|(code, count)| Bar {
                     label: name(code),
                     value: count.open,
+                    said: None,
                     href: Some(link(field, code)),
                 })
                 .collect();
@@ -91,6 +92,7 @@ fn months(visitor: &Visitor, figures: &Statistics) -> Columns {
         .map(|(code, count)| Bar {
             label: clock::month(lang, code),
             value: count.subjects,
+            said: None,
             href: None,
         })
         .collect();

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 const FILES: &[(&str, &str)] = &[
     ("shell.toml", include_str!("texts/shell.toml")),
     ("problems.toml", include_str!("texts/problems.toml")),
+    ("why.toml", include_str!("texts/why.toml")),
     ("home.toml", include_str!("texts/home.toml")),
     ("lookup.toml", include_str!("texts/lookup.toml")),
     ("decisions.toml", include_str!("texts/decisions.toml")),

@@ -7,6 +7,8 @@ use askama::{Template, filters::HtmlSafe};
 pub(in crate::serve) struct Bar {
     pub(in crate::serve) label: String,
     pub(in crate::serve) value: u64,
+    /// The value in words, where the number alone doesn't say it.
+    pub(in crate::serve) said: Option<String>,
     /// Where the label leads.
     pub(in crate::serve) href: Option<String>,
 }
@@ -40,7 +42,7 @@ impl HtmlSafe for Columns {}
 /// Width and height of a column chart's drawing, and what is left below for the labels.
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 200;
-const FOOT: u64 = 26;
+const FOOT: u64 = 36;
 
 impl Bars {
     pub(in crate::serve) fn new(
@@ -62,6 +64,10 @@ impl Bars {
 
     fn n(&self, value: &u64) -> String {
         clock::number(self.lang, *value)
+    }
+
+    fn said(&self, bar: &Bar) -> String {
+        bar.said.clone().unwrap_or_else(|| self.n(&bar.value))
     }
 
     /// Thousandths of the longest bar; one that isn't nothing is seen.
@@ -102,9 +108,9 @@ impl Columns {
         let slot = WIDTH / count;
         let width = (slot * 7 / 10).clamp(1, 60);
         let left = slot * (*at as u64) + (slot - width.min(slot)) / 2;
-        let height = share(*value, self.most, HEIGHT - 20);
-        // Eight labels find room, on a phone too.
-        let step = self.bars.len().div_ceil(8).max(1);
+        let height = share(*value, self.most, HEIGHT - 34);
+        // Six labels find room, on a phone too.
+        let step = self.bars.len().div_ceil(6).max(1);
         (
             left,
             HEIGHT - height,
@@ -137,6 +143,7 @@ mod tests {
         let bar = |label: &str, value| Bar {
             label: label.into(),
             value,
+            said: None,
             href: None,
         };
         let bars = vec![bar("<a>", 2_000), bar("b", 1), bar("c", 0)];

@@ -34,6 +34,8 @@ enum Shape {
     Select(Vec<Choice>),
     Radios(Vec<Choice>),
     Check,
+    /// What it takes, as the endings of names.
+    File(&'static str),
 }
 
 impl HtmlSafe for Field {}
@@ -113,14 +115,20 @@ impl Field {
         self
     }
 
+    /// A file with one of these endings.
+    pub(in crate::serve) fn file(mut self, endings: &'static str) -> Self {
+        self.shape = Shape::File(endings);
+        self
+    }
+
     /// As in HTML: `one-time-code`, `current-password`, `off`.
     pub(in crate::serve) fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = Some(what);
         self
     }
 
-    /// A field of a filter: nobody has to be told that it may be left open.
-    pub(in crate::serve) fn filter(mut self) -> Self {
+    /// Nobody has to be told that it may be left open: a field of a filter, one of two of which one is needed.
+    pub(in crate::serve) fn unmarked(mut self) -> Self {
         self.says_optional = false;
         self
     }
