@@ -36,6 +36,12 @@
 //! | 8 | `config` | one TOML file joined from each room's own config | any rule |
 //! | 9 | `cli` | parse, dispatch, exit code | any rule |
 
+// What goes wrong is an error that says so; nothing outside tests ends the process by a panic.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 pub mod accounts;
 pub mod agent;
 pub mod audit;

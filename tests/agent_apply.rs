@@ -337,8 +337,10 @@ async fn the_loop_learns_of_a_change_by_long_poll() {
     let first = world.list(&["a.example"]);
     let server = Server::start(world.public()).await;
     let mut config = world.config("isp");
-    config.sources = vec![source(&server.url())];
+    // A source that is gone keeps nobody waiting.
+    config.sources = vec![source("http://127.0.0.1:9"), source(&server.url())];
     config.poll_seconds = 60;
+    config.retry.least_seconds = 1;
     let list = config.outputs[0].path.clone();
     let mut agent = world.agent(&config);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

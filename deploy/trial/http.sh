@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Static files over HTTP beside nginx, on one core each in the same run, and idle long polls:
+# Static files over HTTP beside nginx, on one core each in the same run, reloads under load, and idle long polls:
 #
 #   deploy/trial/http.sh PROGRAM [ROUNDS] [POLLS]       (PROGRAM: a release build; NGINX names another nginx)
 #
 # Server on core 0, wrk on core 1, ours and nginx in turn; the median of the rounds and the ratio are printed.
-# Wants nginx, wrk, curl, python3. Everything is on loopback and ends with the script.
+# Wants nginx, wrk, curl, openssl, python3. Everything is on loopback and ends with the script.
 set -euo pipefail
 program=$(realpath "${1:?usage: http.sh PROGRAM [ROUNDS] [POLLS]}")
 rounds=${2:-5} polls=${3:-10000} seconds=${SECONDS_EACH:-4}
@@ -24,9 +24,18 @@ for size in 1024 65536; do
   mv "$folder/file" "$folder/data/public/part/$name"
   eval "file$size=part/$name"
 done
-ours=$(free_port) theirs=$(free_port) metrics=$(free_port) dns=$(free_port)
+ours=$(free_port) theirs=$(free_port) metrics=$(free_port) dns=$(free_port) tls=$(free_port)
+# A new pair for the TLS listener, each put in place whole.
+certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -days 1 \
+    -keyout "$folder/new.key" -out "$folder/new.pem" 2>/dev/null
+  mv "$folder/new.key" "$folder/tls.key"
+  mv "$folder/new.pem" "$folder/tls.pem"
+}
+certificate
 taskset -c 0 "$program" serve --data "$folder/data" --listen 127.0.0.1:"$ours" --metrics 127.0.0.1:"$metrics" --dns 127.0.0.1:"$dns" \
   --set serve.address_connections=0 --set serve.connections=20000 --set serve.long_polls=20000 --set serve.long_poll=300 \
+  --set serve.tls_listen=127.0.0.1:"$tls" --set serve.tls_certificate="$folder/tls.pem" --set serve.tls_key="$folder/tls.key" \
   --set logging.level=warn >"$folder/ours.log" 2>&1 &
 server=$!
 cat >"$folder/nginx.conf" <<END
@@ -64,4 +73,23 @@ measure() {
 measure "1 KiB" "$file1024"
 measure "304" "$file1024" conditional
 measure "64 KiB" "$file65536"
+# Reloads under load, each with another certificate: what is open goes on, nobody new is turned away.
+reload() {
+  local n serials=() failed=0
+  taskset -c 1 wrk -t1 -c64 -d12s "https://127.0.0.1:$tls/$file1024" >"$folder/wrk.out" &
+  local load=$!
+  for n in $(seq 20); do
+    certificate
+    kill -HUP "$server"
+    sleep 0.3
+    curl -sk -o /dev/null "https://127.0.0.1:$tls/$file1024" || failed=$((failed + 1))
+    serials+=("$(curl -skv "https://127.0.0.1:$tls/$file1024" -o /dev/null 2>&1 | sed -n 's/.*start date: //p')")
+  done
+  wait "$load"
+  awk -v failed="$failed" '/requests in/ {n = $1} /Socket errors|Non-2xx/ {wrong = wrong " " $0}
+    END {printf "20 reloads with another certificate under load: %d requests, %s, %d of 20 new connections failed\n", n, wrong ? wrong : "none dropped", failed
+      exit (wrong || failed)}' "$folder/wrk.out"
+  printf '%s\n' "${serials[@]}" | sort -u | awk 'END {print "   certificates seen meanwhile: " NR; exit NR < 2}'
+}
+reload
 python3 "$here/long_polls.py" 127.0.0.1 "$ours" "$metrics" "$server" "$polls"

@@ -34,7 +34,7 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Disk {
     dir: PathBuf,
-    _lock: File,
+    lock: File,
     /// Where each leaf ends in `leaves`.
     ends: Vec<u64>,
     budget: Budget,
@@ -63,6 +63,16 @@ impl Budget {
     }
 }
 
+impl Drop for Disk {
+    /// Lets the lock go by name. Closing alone doesn't: a child that another thread is just starting (a reload
+    /// command) holds a copy of the file until it becomes its program, and with it the lock.
+    fn drop(&mut self) {
+        if let Err(why) = self.lock.unlock() {
+            tracing::debug!(%why, "the agent's lock goes with the process");
+        }
+    }
+}
+
 impl Disk {
     /// Opens the folder, making it where it is missing, and keeps other agents out.
     pub(super) fn open(dir: &Path) -> Result<Self, Error> {
@@ -79,7 +89,7 @@ impl Disk {
         }
         Ok(Self {
             dir: dir.to_owned(),
-            _lock: lock,
+            lock,
             ends: Vec::new(),
             budget: Budget::endless(),
         })

@@ -1,6 +1,6 @@
 //! The loop: a round, then the wait for the next one, by long poll where a source can.
 
-use super::{Agent, Error, Report};
+use super::{Agent, Error, Report, RetryConfig};
 use crate::{
     entries::FeedName,
     feed::{manifest::MAX_MANIFEST, paths},
@@ -39,7 +39,7 @@ impl Agent {
             let wait = async {
                 match failures {
                     0 => self.wait_for_change().await,
-                    n => tokio::time::sleep(self.pause(n)).await,
+                    n => tokio::time::sleep(pause(&self.config.retry, n)).await,
                 }
             };
             tokio::select! {
@@ -53,47 +53,74 @@ impl Agent {
     async fn wait_for_change(&self) {
         let whole = Duration::from_secs(self.config.poll_seconds.max(1));
         let until = Instant::now() + jittered(whole);
-        let waiting = self.sources.iter().find(|s| s.can_wait());
-        let Some(source) = waiting.filter(|_| self.config.long_poll) else {
+        let sources: Vec<Source> = self
+            .sources
+            .iter()
+            .filter(|s| s.can_wait())
+            .cloned()
+            .collect();
+        if sources.is_empty() || !self.config.long_poll {
             return tokio::time::sleep_until(until).await;
-        };
+        }
         let mut polls = JoinSet::new();
         for (feed, followed) in &self.feeds {
-            let (source, feed, serial) = (source.clone(), feed.clone(), followed.serial);
-            polls.spawn(async move { moved_on(&source, &feed, serial, whole).await });
+            let asked = (sources.clone(), feed.clone(), followed.serial);
+            polls.spawn(moved_on(asked, whole, self.config.retry));
         }
         while let Ok(Some(moved)) = tokio::time::timeout_at(until, polls.join_next()).await {
             if moved.unwrap_or(false) {
                 return;
             }
         }
-        // A server that answers at once, or not at all, isn't asked again before its time.
+        // A server that answers at once isn't asked again before its time.
         tokio::time::sleep_until(until).await;
-    }
-
-    /// The wait after so many failures in a row.
-    fn pause(&self, failures: u32) -> Duration {
-        let least = self.config.retry.least_seconds.max(1);
-        let doubled = least.saturating_mul(1 << failures.saturating_sub(1).min(20));
-        let most = self.config.retry.most_seconds.max(least);
-        jittered(Duration::from_secs(doubled.min(most)))
     }
 }
 
-/// Whether the source has a newer serial, told as soon as it has. Unverified: it only wakes.
-async fn moved_on(source: &Source, feed: &FeedName, serial: u64, wait: Duration) -> bool {
+/// Whether a feed has moved on from a serial, told as soon as it has. Where a source is gone, or goes while it is asked
+/// (a restart), the next one is, after a pause: a revocation isn't kept waiting for the poll's time.
+async fn moved_on(
+    (sources, feed, serial): (Vec<Source>, FeedName, u64),
+    wait: Duration,
+    retry: RetryConfig,
+) -> bool {
+    let mut failures = 0;
+    for source in sources.iter().cycle() {
+        match stated(source, &feed, serial, wait).await {
+            Ok(stated) => return stated.is_some_and(|stated| stated != serial),
+            Err(e) => tracing::debug!(%feed, error = %e, "the long poll ended without an answer"),
+        }
+        failures += 1;
+        tokio::time::sleep(pause(&retry, failures)).await;
+    }
+    false
+}
+
+/// The wait after so many failures in a row.
+fn pause(retry: &RetryConfig, failures: u32) -> Duration {
+    let least = retry.least_seconds.max(1);
+    let doubled = least.saturating_mul(1 << failures.saturating_sub(1).min(20));
+    let most = retry.most_seconds.max(least);
+    jittered(Duration::from_secs(doubled.min(most)))
+}
+
+/// The serial that a source says a feed stands at, once that is another one; none after the wait. Unverified: it only
+/// wakes.
+async fn stated(
+    source: &Source,
+    feed: &FeedName,
+    serial: u64,
+    wait: Duration,
+) -> Result<Option<u64>, fetch::Error> {
     let path = paths::manifest(feed);
     let read = Read::new(&path, MAX_MANIFEST as u64)
         .query("after", serial)
         .query("wait", wait.as_secs())
         .within(wait + Duration::from_secs(10));
     match source.fetch(read).await {
-        Ok(page) => stated_serial(&page.bytes).is_some_and(|stated| stated != serial),
-        Err(fetch::Error::Unchanged { .. }) => false,
-        Err(e) => {
-            tracing::debug!(%feed, error = %e, "the long poll ended without an answer");
-            false
-        }
+        Ok(page) => Ok(stated_serial(&page.bytes)),
+        Err(fetch::Error::Unchanged { .. }) => Ok(None),
+        Err(e) => Err(e),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     accounts::{Accounts, Change, Enrolment, Metrics, Name, NewAccount, Role},
     canon::OfficerId,
     config::Config,
+    log,
 };
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -281,8 +282,7 @@ fn accounts(at: &Place, config: &Config) -> Result<Option<Accounts>, Error> {
     };
     let metrics = Metrics::unregistered().map_err(|e| Error::said(e.to_string()))?;
     let settings = config.serve.accounts.clone();
-    // Where the authority on that data directory looks for them.
-    let keys = data.join("keys");
+    let keys = log::Config::at(data).keys();
     Ok(Some(Accounts::open(store, &keys, settings, metrics)?))
 }
 

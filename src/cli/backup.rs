@@ -49,7 +49,7 @@ impl BackupArgs {
         }
         let keys = match self.with_keys {
             true => {
-                let (log, feed) = config.keys.paths(data);
+                let (log, feed) = config.keys.paths(&config.log.keys());
                 vec![("keys/log.pem".into(), log), ("keys/feed.pem".into(), feed)]
             }
             false => Vec::new(),

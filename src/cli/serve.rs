@@ -229,7 +229,7 @@ pub fn keys(config: &Config) -> Result<Keys, Error> {
 
 /// The files of the online keys; refused where there is no log at all.
 fn key_files(config: &Config) -> Result<(PathBuf, PathBuf), Error> {
-    let (log, feed) = config.keys.paths(&config.log.data);
+    let (log, feed) = config.keys.paths(&config.log.keys());
     if !log.exists() && !config.log.data.join("db").exists() {
         return Err(log::Error::Empty(config.log.data.display().to_string()).into());
     }

@@ -56,13 +56,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Where log and feed key lie, for this data directory.
-    pub fn paths(&self, data: &Path) -> (PathBuf, PathBuf) {
-        let beside = |name: &str| data.join("keys").join(name);
-        (
-            self.log.clone().unwrap_or_else(|| beside("log.pem")),
-            self.feed.clone().unwrap_or_else(|| beside("feed.pem")),
-        )
+    /// Where log and feed key lie; `folder` is [`log::Config::keys`].
+    pub fn paths(&self, folder: &Path) -> (PathBuf, PathBuf) {
+        let or = |named: &Option<PathBuf>, name| named.clone().unwrap_or_else(|| folder.join(name));
+        (or(&self.log, "log.pem"), or(&self.feed, "feed.pem"))
     }
 }
 

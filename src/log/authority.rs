@@ -288,6 +288,11 @@ impl Authority {
         &self.public
     }
 
+    /// The folder of keys.
+    pub fn keys(&self) -> PathBuf {
+        self.config.keys()
+    }
+
     /// The store, for the private tables of the rooms above.
     pub fn store(&self) -> &Arc<Store> {
         &self.store

@@ -66,6 +66,11 @@ impl Config {
         self.data.join("public")
     }
 
+    /// The directory of this authority's keys: of the log, the feeds, and what sealed rows lie under.
+    pub fn keys(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+
     /// The same settings for another data directory.
     pub fn at(data: &Path) -> Self {
         Self {

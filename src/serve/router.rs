@@ -48,7 +48,7 @@ pub(super) fn open_accounts(
 ) -> Result<Accounts, Error> {
     let metrics = crate::accounts::Metrics::new(registry)?;
     let store = casework.authority().store().clone();
-    let keys = casework.authority().public().with_file_name("keys");
+    let keys = casework.authority().keys();
     let settings = config.accounts.clone();
     Ok(Accounts::open(store, &keys, settings, metrics)?)
 }

@@ -34,7 +34,7 @@ pub struct SetWriter {
     batch: WriteBatch,
     how: WriteOptions,
     /// Keeps other writers out until this one is dropped.
-    _lock: File,
+    lock: Lock,
 }
 
 /// A published version of a set, open for reading; it stays readable when a newer one takes its place.
@@ -79,7 +79,7 @@ impl SetWriter {
             db,
             batch: WriteBatch::default(),
             how,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -121,7 +121,7 @@ impl SetWriter {
             set,
             version,
             db,
-            _lock: lock,
+            lock,
             ..
         } = self;
         drop(db);
@@ -282,7 +282,17 @@ fn number(name: &str) -> Option<u64> {
     name.strip_prefix('v')?.parse().ok()
 }
 
-fn lock(set: &Path) -> Result<File, Error> {
+/// A set's `lock`, held. Let go by name: closing alone leaves it to a child that another thread is just starting.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The process's end lets go of it as well.
+        drop(self.0.unlock());
+    }
+}
+
+fn lock(set: &Path) -> Result<Lock, Error> {
     let path = set.join("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -291,7 +301,7 @@ fn lock(set: &Path) -> Result<File, Error> {
         .open(&path)
         .map_err(|e| Error::io("open a lock", &path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Busy {
             set: set.to_owned(),
         }),

@@ -34,6 +34,9 @@ pub(super) struct Disk {
     folder: PathBuf,
 }
 
+/// A zone that changed, and the step that led to it; none where it begins.
+pub(super) type Change = (Arc<Zone>, Option<Arc<Step>>);
+
 /// The second line of an image.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,8 +150,52 @@ impl Disk {
         }
     }
 
+    /// Keeps the zones that changed; they are durable when this returns. They are kept side by side, since the disk
+    /// writes several files out in the time of one; a crash leaves some of them kept and others not, and the next start
+    /// makes what is missing. `is_doubtful`: what the files hold isn't known.
+    pub(super) fn keep(
+        &self,
+        changed: &[Change],
+        session: &str,
+        is_doubtful: bool,
+    ) -> Result<(), Error> {
+        let keep = |change| self.keep_one(change, session, is_doubtful);
+        let Some((last, others)) = changed.split_last() else {
+            return Ok(());
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = others
+                .iter()
+                .map(|change| scope.spawn(move || keep(change)))
+                .collect();
+            let last = keep(last);
+            let others = others.into_iter().map(|kept| match kept.join() {
+                Ok(kept) => kept,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            others.chain([last]).collect()
+        })
+    }
+
+    /// Appends to a zone's journal, or writes the zone whole where that is shorter or in doubt.
+    fn keep_one(
+        &self,
+        (zone, step): &Change,
+        session: &str,
+        is_doubtful: bool,
+    ) -> Result<(), Error> {
+        let moves: usize = zone.history.iter().map(|step| step.moves.len()).sum();
+        let long = JOURNAL + 128 * moves as u64;
+        match step {
+            Some(step) if !is_doubtful && self.journal_bytes(zone.level) <= long => {
+                self.append(zone.level, step, zone.feed)
+            }
+            _ => self.write(zone, session),
+        }
+    }
+
     /// Appends a step to a zone's journal; it is durable when this returns.
-    pub(super) fn append(&self, level: Level, step: &Step, feed: u64) -> Result<(), Error> {
+    fn append(&self, level: Level, step: &Step, feed: u64) -> Result<(), Error> {
         let path = self.path(level.as_str(), "journal");
         let written = || {
             let options = OpenOptions::new().append(true).create(true).open(&path);
@@ -160,7 +207,7 @@ impl Disk {
     }
 
     /// Writes a zone whole: its image, and a journal of its history.
-    pub(super) fn write(&self, zone: &Zone, session: &str) -> Result<(), Error> {
+    fn write(&self, zone: &Zone, session: &str) -> Result<(), Error> {
         let place = (zone.serial, zone.feed);
         self.write_image(zone.level.as_str(), &zone.form, session, place, &zone.names)?;
         let feeds = zone.history.iter().skip(1).map(|step| step.feed);
@@ -175,7 +222,7 @@ impl Disk {
     }
 
     /// The bytes of a zone's journal.
-    pub(super) fn journal_bytes(&self, level: Level) -> u64 {
+    fn journal_bytes(&self, level: Level) -> u64 {
         let path = self.path(level.as_str(), "journal");
         fs::metadata(path).map_or(0, |meta| meta.len())
     }
@@ -329,6 +376,8 @@ fn take_name(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*bits, key, rest))
 }
 
+/// The bytes that a journal may have beside its history before the zone is written whole.
+const JOURNAL: u64 = 1 << 20;
 const FIRST_LINE: &[u8] = b"blockfeed/zone/v1\n";
 /// Raised when the same entries make other records.
 const GENERATOR: u32 = 1;

@@ -141,10 +141,9 @@ impl Maker {
         };
         let mut zones = self.zones.clone();
         let mut changed = Vec::new();
-        let mut kept = self.keep_before(&made);
         for ((level, zone), moves) in Level::ALL.into_iter().zip(&mut zones).zip(moves) {
             let feed = feed_of(level, &made.moment);
-            match zone {
+            let (next, step) = match zone {
                 Some(there) if moves.is_empty() => {
                     if there.feed != feed {
                         Arc::make_mut(there).feed = feed;
@@ -153,27 +152,25 @@ impl Maker {
                 }
                 Some(there) => {
                     let (next, step) = there.stepped(moves, feed, now);
-                    if kept.is_ok() {
-                        kept = self.keep(&next, || self.disk.append(level, &step, feed));
-                    }
-                    *zone = Some(Arc::new(next));
+                    (next, Some(step))
                 }
                 None => {
                     let names = whole(&made.listing, &made.networks, level);
-                    let next = self.begin(level, names, feed, now);
-                    if kept.is_ok() {
-                        kept = self.disk.write(&next, self.session());
-                    }
-                    *zone = Some(Arc::new(next));
+                    (self.begin(level, names, feed, now), None)
                 }
-            }
-            changed.push(level);
+            };
+            let next = Arc::new(next);
+            changed.push((next.clone(), step));
+            *zone = Some(next);
         }
+        let kept = self.keep_before(&made);
+        let kept = kept.and_then(|()| self.disk.keep(&changed, self.session(), self.doubtful));
         if let Err(error) = kept {
             // Nothing of this was told to anybody. The next time begins with the zones as they are.
             self.doubtful = true;
             return Err(error);
         }
+        let changed = changed.into_iter().map(|(zone, _)| zone.level).collect();
         self.doubtful = false;
         if afresh {
             share(&mut zones, &made);
@@ -315,17 +312,6 @@ impl Maker {
         }
     }
 
-    /// Appends to a zone's journal, or writes the zone whole where that is shorter or in doubt.
-    fn keep(&self, zone: &Zone, append: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-        let moves: usize = zone.history.iter().map(|step| step.moves.len()).sum();
-        let long = JOURNAL + 128 * moves as u64;
-        if self.doubtful || self.disk.journal_bytes(zone.level) > long {
-            self.disk.write(zone, self.session())
-        } else {
-            append()
-        }
-    }
-
     /// The history of the log; zones are made of no other.
     fn session(&self) -> &str {
         self.session.as_deref().unwrap_or_default()
@@ -380,5 +366,3 @@ fn feed_of(level: Level, moment: &Moment) -> u64 {
 const LEVELS: usize = Level::ALL.len();
 /// The file of the base before the present one.
 const BEFORE: &str = "before";
-/// The bytes that a journal may have beside its history before the zone is written whole.
-const JOURNAL: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! A wrong clock, a slow disk, no DNS: what is decided for each in deploy/RUNBOOK.md, seen on a real process.
+//! A wrong clock, a slow disk, no memory, no DNS: what is decided for each in deploy/RUNBOOK.md, seen on a real process.
 
 use crate::{
     cli_world::{GROUNDS, PASSPHRASE, TERMS, World, json, run, terminate, text},
@@ -7,7 +7,7 @@ use crate::{
     serving::{Serving, get},
 };
 use serde_json::Value;
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
@@ -64,14 +64,28 @@ fn decide_at(
     serving: &Serving,
     subject: &str,
 ) -> Result<u64, String> {
-    let propose = [&["propose", subject][..], TERMS, GROUNDS].concat();
+    decide_by(clock, world, serving, "o-0042", &[subject])
+}
+
+/// The same by an approver, of whatever is proposed.
+fn decide_by(
+    clock: &[String],
+    world: &World,
+    serving: &Serving,
+    approver: &str,
+    what: &[&str],
+) -> Result<u64, String> {
+    let propose = [&["propose"][..], what, TERMS, GROUNDS].concat();
     let made = officer(clock, world, serving, "o-0017", &propose)?;
-    let (id, body) = (
-        made["id"].as_str().unwrap(),
-        made["body_sha256"].as_str().unwrap(),
-    );
-    let approve = ["approve", id, "--yes", "--expect", body];
-    let done = officer(clock, world, serving, "o-0042", &approve)?;
+    let field = |name: &str| made[name].as_str().unwrap();
+    let approve = [
+        "approve",
+        field("id"),
+        "--yes",
+        "--expect",
+        field("body_sha256"),
+    ];
+    let done = officer(clock, world, serving, approver, &approve)?;
     Ok(done["committed"]["time"].as_u64().unwrap())
 }
 
@@ -168,6 +182,58 @@ fn on_a_slow_disk_decisions_wait_and_reading_goes_on() {
     let seconds = serving.metric("blockfeed_log_commit_seconds_sum").unwrap();
     assert!(seconds > 1.0, "the commit waited {seconds} s only");
     assert!(listed(&serving, "slow.example.vn"));
+}
+
+#[test]
+fn without_memory_it_ends_and_a_restart_finds_what_was_acknowledged() {
+    let Some(prlimit) = peers::tool("prlimit") else {
+        return peers::skip("no memory", "util-linux");
+    };
+    let world = World::begin().stopped();
+    let mut serving = Serving::start(&[], &world.data(), &[]);
+    decide(&world, &serving, "first.example.vn").unwrap();
+    let process = serving.process.0.id().to_string();
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let held = status.lines().find_map(|line| line.strip_prefix("VmData:"));
+    let held: u64 = held
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    let most = format!("--data={}", (held << 10) + (8 << 20));
+    let limited = Command::new(prlimit)
+        .args(["--pid", &process, &most])
+        .status();
+    assert!(limited.unwrap().success());
+    let mut acknowledged = vec!["first.example.vn".to_owned()];
+    let (list, right) = (world.dir.path().join("many.txt"), ["env".to_owned()]);
+    let mut said = String::new();
+    for round in 0..20 {
+        let name = |n: u32| format!("a-shop-of-the-list-{n}.round-{round}.example");
+        let names: String = (0..30_000).map(|n| name(n) + "\n").collect();
+        fs::write(&list, names).unwrap();
+        let what = ["--bulk", "--file", text(&list)];
+        match decide_by(&right, &world, &serving, "o-0007", &what) {
+            Ok(_) => acknowledged.push(name(29_999)),
+            Err(why) => said = why,
+        }
+        if serving.process.0.try_wait().unwrap().is_some() {
+            break;
+        }
+    }
+    let ended = serving.process.0.try_wait().unwrap();
+    assert!(
+        ended.is_some_and(|status| !status.success()),
+        "it never ran out: {ended:?}, {said}"
+    );
+    let serving = Serving::start(&[], &world.data(), &[]);
+    for name in &acknowledged {
+        assert!(listed(&serving, name), "{name} was acknowledged");
+    }
+    decide(&world, &serving, "after.example.vn").unwrap();
+    audited(&serving.url());
+    terminate(serving.process);
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Cases {
     /// at beside; one that was edited is told and refused no reader, since it is then that it is read.
     pub(super) fn open(authority: &Authority) -> Result<Self, Error> {
         let store = authority.store();
-        let keys = authority.public().with_file_name("keys");
+        let keys = authority.keys();
         let is_new = store.scan(journal::JOURNAL, b"")?.next().is_none();
         let keeper = Keeper::open(&keys, is_new)?;
         index::open(store)?;

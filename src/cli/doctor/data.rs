@@ -60,13 +60,7 @@ fn writable(data: &Path) -> Finding {
 }
 
 fn keys(config: &Config) -> Vec<Finding> {
-    let beside = |name: &str| config.log.data.join("keys").join(name);
-    let log = config.keys.log.clone().unwrap_or_else(|| beside("log.pem"));
-    let feed = config
-        .keys
-        .feed
-        .clone()
-        .unwrap_or_else(|| beside("feed.pem"));
+    let (log, feed) = config.keys.paths(&config.log.keys());
     let mut findings = vec![closed("log key", &log, 0o077, "chmod 600 ")];
     findings.push(closed("feed key", &feed, 0o077, "chmod 600 "));
     if let Some(file) = &config.keys.passphrase_file {
@@ -75,7 +69,7 @@ fn keys(config: &Config) -> Vec<Finding> {
     if let Some(file) = &config.transfer.keys {
         findings.push(closed("TSIG keys", file, 0o077, "chmod 600 "));
     }
-    let roots = fs::read_dir(config.log.data.join("keys"))
+    let roots = fs::read_dir(config.log.keys())
         .into_iter()
         .flatten()
         .flatten();
