@@ -73,6 +73,14 @@ def init(data):
                      "--data", data)
 
 
+class Missing(RuntimeError):
+    pass
+
+
+class Conflict(RuntimeError):
+    pass
+
+
 class Desk:
     """o-9001 proposes, o-9002 approves; signatures are made here."""
 
@@ -103,7 +111,7 @@ class Desk:
                 answer = self.http.getresponse()
                 text = answer.read()
                 if answer.status >= 300:
-                    raise RuntimeError(f"{method} {path}: {answer.status} {text[:400]}")
+                    raise {404: Missing, 409: Conflict}.get(answer.status, RuntimeError)(f"{method} {path}: {answer.status} {text[:400]}")
                 return json.loads(text)
             except (OSError, http.client.HTTPException):
                 self.http = None
@@ -112,34 +120,53 @@ class Desk:
 
     def list(self, names):
         """Lists names by two signatures. Gives the id when it is durable and published."""
-        part = "".join(f"domain:{n} +\n" for n in sorted(names)).encode()
-        text = b"A drill"
-        self.number += 1
-        return self.enter({
-            "id": f"{self.template['id'].split('-')[0]}-{self.number:06}", "submit_by": int(time.time()) + 86_400,
-            "parts": [reference(part) | {"count": len(names)}], "reasons": reference(text)}, [part, text], ())
+        return self.submit(*self.listing(names))
 
     def revoke(self, decision):
+        return self.submit(*self.revocation(decision))
+
+    def listing(self, names):
+        """A decision that lists names, and its parts; it has the next number."""
+        part = "".join(f"domain:{n} +\n" for n in sorted(names)).encode()
+        return self.decision({"parts": [reference(part) | {"count": len(names)}]}, [part], ())
+
+    def revocation(self, decision):
+        drop = ("category", "head", "goods", "method", "measures", "not_after", "bulk", "guard", "parts")
+        return self.decision({"action": "revoke", "targets": [{"decision": decision}]}, [], drop)
+
+    def decision(self, fields, parts, drop):
         text = b"A drill"
         self.number += 1
-        drop = ("category", "head", "goods", "method", "measures", "not_after", "bulk", "guard", "parts")
-        return self.enter({
-            "id": f"{self.template['id'].split('-')[0]}-{self.number:06}", "submit_by": int(time.time()) + 86_400,
-            "action": "revoke", "targets": [{"decision": decision}], "reasons": reference(text)}, [text], drop)
+        fields |= {"id": f"{self.template['id'].split('-')[0]}-{self.number:06}", "submit_by": int(time.time()) + 86_400,
+                   "reasons": reference(text)}
+        return {k: v for k, v in (self.template | fields).items() if k not in drop}, parts + [text]
 
-    def enter(self, fields, parts, drop):
-        body = {k: v for k, v in (self.template | fields).items() if k not in drop}
+    def submit(self, body, parts):
+        """Proposes and approves. May be tried again, the same to the byte: what was done before stands."""
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         form = [("body", canonical), ("approval", self.approval(body, canonical, "o-9001", "propose"))]
         edge = "drill" + hashlib.sha256(canonical).hexdigest()
         fields = form + [("part", part) for part in parts]
         upload = b"".join(f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n"
                           for name, value in fields) + f"--{edge}--\r\n".encode()
-        self.ask("POST", "/api/v1/proposals", upload, f"multipart/form-data; boundary={edge}")
-        second = self.approval(body, canonical, "o-9002", "approve")
-        done = self.ask("POST", f"/api/v1/proposals/{body['id']}/approvals", second, "application/json")
-        assert done["status"] == "committed", done
+        try:
+            self.ask("POST", "/api/v1/proposals", upload, f"multipart/form-data; boundary={edge}")
+            second = self.approval(body, canonical, "o-9002", "approve")
+            done = self.ask("POST", f"/api/v1/proposals/{body['id']}/approvals", second, "application/json")
+            assert done["status"] == "committed", done
+        except Conflict:
+            # Proposed, or in the log, already.
+            if not self.stands(body["id"]):
+                second = self.approval(body, canonical, "o-9002", "approve")
+                self.ask("POST", f"/api/v1/proposals/{body['id']}/approvals", second, "application/json")
         return body["id"]
+
+    def stands(self, decision):
+        """Whether the log has a decision."""
+        try:
+            return bool(self.ask("GET", f"/api/v1/decisions/{decision}"))
+        except Missing:
+            return False
 
     def approval(self, body, canonical, officer, role):
         digest = hashlib.sha256(canonical).hexdigest()

@@ -38,20 +38,20 @@ def hand(desk, numbers, orders, done):
     """Lists, and takes back its oldest once it has enough; tries again what a restart broke off."""
     mine = []
     while (n := orders.get()) is not None:
-        number = numbers.take()
+        desk.number = numbers.take() - 1
+        takes_back = len(mine) >= decisions / 28
+        made = desk.revocation(mine[0]) if takes_back else desk.listing([f"d{n:05}x{i}.example" for i in range(1 + n % 20)])
+        began = time.monotonic()
         while True:
-            desk.number = number - 1
             try:
-                if len(mine) >= decisions / 28:
-                    desk.revoke(mine[0])
-                    mine.pop(0)
-                else:
-                    mine.append(desk.list([f"d{n:05}x{i}.example" for i in range(1 + n % 20)]))
+                desk.submit(*made)
                 break
             except Exception as error:
-                if "already" in str(error) or "was used before" in str(error) or "409" in str(error):
-                    break      # It was committed, and the answer went with the restart.
+                if time.monotonic() - began > 300:
+                    failures.append(f"decision {made[0]['id']}: {error}")
+                    break
                 time.sleep(0.3)
+        mine.pop(0) if takes_back else mine.append(made[0]["id"])
         done.append(n)
 
 def start_mirror():
