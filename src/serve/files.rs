@@ -16,11 +16,19 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use std::{io::ErrorKind, path::Path as Folder, sync::Arc};
-use tokio::{fs::File, io::AsyncReadExt};
+use std::{
+    fs,
+    io::{self, ErrorKind, Read as _},
+    path::Path as Folder,
+    sync::Arc,
+};
+use tokio::fs::File;
 
 /// The most bytes of a file that is read whole: an entry bundle has 256 leaves of 64 KiB at most.
 const MAX_WHOLE: u64 = 256 * (2 + 65_535);
+
+/// Files of so many bytes at most are read whole.
+const SMALL: u64 = 64 << 10;
 
 /// `/log/checkpoint`, from memory.
 pub(super) async fn checkpoint(State(site): State<Site>, headers: HeaderMap) -> Answer {
@@ -51,19 +59,16 @@ pub(super) async fn tile_in(public: &Folder, path: &str, headers: &HeaderMap) ->
     if tile.path() != asked {
         return Err(none());
     }
-    let (mut file, length) = open(public, &paths::tile(&tile)).await?.ok_or_else(none)?;
-    if length > MAX_WHOLE {
+    let content = open(public, &paths::tile(&tile), MAX_WHOLE).await?;
+    let Content::Memory(bytes) = content.ok_or_else(none)? else {
         return Err(Problem::internal(&"a tile is longer than any can be"));
-    }
-    let mut bytes = Vec::new();
-    let read = file.read_to_end(&mut bytes).await;
-    read.map_err(|e| Problem::internal(&e))?;
+    };
     let keep = if tile.is_full() {
         Keep::ForEver
     } else {
         Keep::AWhile
     };
-    of_memory(bytes.into(), BYTES, keep).answer(headers).await
+    of_memory(bytes, BYTES, keep).answer(headers).await
 }
 
 /// `/part/<sha256>`: what decisions name. A text that was erased is 410.
@@ -103,11 +108,8 @@ pub(super) async fn part_in(
     sha256: &Hash,
     headers: &HeaderMap,
 ) -> Answer<Option<Response>> {
-    match open(public, &paths::part(sha256)).await? {
-        Some((file, length)) => {
-            let page = of_file(file, length, sha256, TEXT);
-            Ok(Some(page.answer(headers).await?))
-        }
+    match open(public, &paths::part(sha256), SMALL).await? {
+        Some(content) => Ok(Some(named(content, sha256, TEXT).answer(headers).await?)),
         None => Ok(None),
     }
 }
@@ -123,8 +125,9 @@ pub(super) async fn feed_file(
     let none = || {
         Problem::missing("there is no such file any more; the manifest lists those that there are")
     };
-    let (file, length) = open(public, &path(feed, sha256)).await?.ok_or_else(none)?;
-    of_file(file, length, sha256, ZSTD).answer(headers).await
+    let content = open(public, &path(feed, sha256), SMALL).await?;
+    let content = content.ok_or_else(none)?;
+    named(content, sha256, ZSTD).answer(headers).await
 }
 
 /// Bytes at hand.
@@ -142,24 +145,41 @@ pub(super) fn shared(bytes: &Arc<[u8]>) -> Bytes {
     Bytes::from_owner(bytes.clone())
 }
 
-fn of_file(file: File, length: u64, sha256: &Hash, media: &'static str) -> Page {
+/// What is named by its hash stays as it is.
+fn named(content: Content, sha256: &Hash, media: &'static str) -> Page {
     Page {
-        content: Content::File(file, length),
+        content,
         media,
         tag: sha256.to_string(),
         keep: Keep::ForEver,
     }
 }
 
-async fn open(public: &Folder, path: &str) -> Answer<Option<(File, u64)>> {
+/// A published file, read whole where it has so many bytes at most. In one step beside the runtime's threads: each of
+/// opening, asking for the length and reading would cost two switches of threads.
+async fn open(public: &Folder, path: &str, whole: u64) -> Answer<Option<Content>> {
     let path = public.join(path);
-    let file = match File::open(&path).await {
+    let read = tokio::task::spawn_blocking(move || read(&path, whole)).await;
+    let read = read.map_err(|e| Problem::internal(&e))?;
+    read.map_err(|e| Problem::internal(&e))
+}
+
+fn read(path: &Folder, whole: u64) -> io::Result<Option<Content>> {
+    let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(e) => return Err(Problem::internal(&e)),
+        Err(e) => return Err(e),
     };
-    let about = file.metadata().await.map_err(|e| Problem::internal(&e))?;
-    Ok(about.is_file().then_some((file, about.len())))
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Ok(None);
+    }
+    if about.len() > whole {
+        return Ok(Some(Content::File(File::from_std(file), about.len())));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(Content::Memory(bytes.into())))
 }
