@@ -181,5 +181,10 @@ fn read(path: &Folder, whole: u64) -> io::Result<Option<Content>> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
     file.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != about.len() {
+        // Nobody takes a part for the whole.
+        let cut = "a published file changed while it was read";
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, cut));
+    }
     Ok(Some(Content::Memory(bytes.into())))
 }
